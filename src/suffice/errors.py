@@ -1,0 +1,220 @@
+"""Every error suffice raises on purpose.
+
+SufficeError
+├── ConfigError                      start-up and reload only; one or many mistakes in a file
+├── TapeError                        a tape that cannot be read
+├── RecordingError                   the store of records cannot be opened or is newer than this program
+├── RequestError                400  the client must change the request
+│   ├── AuthenticationError     401  no key, or an unknown one
+│   ├── UnknownModelError       404  lists the known ones
+│   ├── UnknownPathError        404
+│   ├── MethodNotAllowedError   405
+│   ├── RequestTimeoutError     408  the request itself came too slowly
+│   ├── RequestTooLargeError    413  body over the limit
+│   ├── MediaTypeError          415
+│   ├── HeadersTooLargeError    431
+│   └── NoTierError             400  no tier has the context, tools or images asked for
+├── OverloadedError             429  too many requests at once; carries retry_after_s
+├── ShuttingDownError           503  carries retry_after_s
+└── UpstreamError               502  the client may retry
+    ├── UpstreamTimeoutError    504
+    ├── UpstreamBusyError       429  carries retry_after_s
+    └── UpstreamBrokenError     502  the answer broke off, or was no answer at all
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+class SufficeError(Exception):
+    """The root: whatever suffice raises on purpose."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    type = "internal_error"
+    code = "internal_error"
+    param: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a configuration file."""
+
+    path: str
+    """Where in the file: `tiers[0].price.input`."""
+
+    value: object
+    """What stands there; secrets are never passed in."""
+
+    remedy: str
+    """What is wrong and the way out."""
+
+    line: int | None = None
+    """Line in the file, from 1; None where nothing stands there."""
+
+    def __str__(self) -> str:
+        """One line for a terminal."""
+        where = self.path if self.line is None else f"{self.path} (line {self.line})"
+        return f"{where}: {self.value!r}: {self.remedy}"
+
+
+class ConfigError(SufficeError):
+    """The configuration cannot be used; lists every mistake found."""
+
+    code = "config_invalid"
+
+    def __init__(self, mistakes: Sequence[Mistake], *, source: str = "suffice.yaml") -> None:
+        self.mistakes = tuple(mistakes)
+        self.source = source
+        count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) != 1 else ''} in {source}"
+        super().__init__("\n  ".join([count, *map(str, self.mistakes)]))
+
+
+class TapeError(SufficeError):
+    """A tape is missing or is not one."""
+
+    code = "tape_invalid"
+
+
+class RecordingError(SufficeError):
+    """The store of records cannot be used."""
+
+    code = "recording_failed"
+
+
+class RequestError(SufficeError):
+    """The client must change the request before sending it again."""
+
+    status = HTTPStatus.BAD_REQUEST
+    type = "invalid_request_error"
+    code = "invalid_request"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code or type(self).code
+
+
+class AuthenticationError(RequestError):
+    """No API key was sent, or one that is not known here."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+
+class UnknownModelError(RequestError):
+    """The model named is neither a tier, nor a tier's model, nor an alias, nor `auto`."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "model_not_found"
+
+    def __init__(self, model: str, known: Sequence[str]) -> None:
+        super().__init__(f"unknown model {model!r}; use one of {', '.join(known)}", param="model")
+
+
+class UnknownPathError(RequestError):
+    """Nothing is served at this path."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "unknown_path"
+
+
+class MethodNotAllowedError(RequestError):
+    """The path is served, but not with this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+
+
+class RequestTimeoutError(RequestError):
+    """The request did not arrive in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "request_timeout"
+
+
+class RequestTooLargeError(RequestError):
+    """The body is larger than `server.max_body_bytes`."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "request_too_large"
+
+
+class MediaTypeError(RequestError):
+    """The body is compressed or is not JSON."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+
+
+class HeadersTooLargeError(RequestError):
+    """The headers are larger or more than the limits."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "headers_too_large"
+
+
+class NoTierError(RequestError):
+    """No tier can serve the request; says for each tier why not."""
+
+    code = "no_tier_can_serve"
+
+
+class OverloadedError(SufficeError):
+    """More requests at once than `server.max_concurrent_requests`."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    type = "rate_limit_error"
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ShuttingDownError(SufficeError):
+    """The gateway finishes what is running and takes nothing new."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    type = "service_unavailable"
+    code = "shutting_down"
+
+    def __init__(self, *, retry_after_s: float = 1.0) -> None:
+        super().__init__("this gateway is shutting down; send the request again")
+        self.retry_after_s = retry_after_s
+
+
+class UpstreamError(SufficeError):
+    """A tier could not answer; another try may succeed."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    type = "upstream_error"
+    code = "upstream_failed"
+    tries: Sequence[object] = ()
+    """The failed tries behind this error, as `upstream.call.FailedTry`."""
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """A tier did not answer in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "upstream_timeout"
+
+
+class UpstreamBusyError(UpstreamError):
+    """A tier asked us to slow down."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "upstream_busy"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class UpstreamBrokenError(UpstreamError):
+    """An answer broke off in the middle, or is not an answer in OpenAI's form."""
+
+    code = "upstream_broken"

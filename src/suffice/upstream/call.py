@@ -1,0 +1,50 @@
+"""One upstream call: what goes in, what comes out."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What is asked of a tier."""
+
+    path: str
+    """Below the base URL, such as `/chat/completions`."""
+    body: bytes
+    stream: bool
+    """The answer is wanted as events."""
+    session: str | None = None
+    """Conversation, for the choice of a replica with a warm prefix cache."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The client's headers that upstreams should see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedTry:
+    """A try on one replica that brought no answer."""
+
+    replica: str
+    started_at: float
+    """Monotonic clock, seconds."""
+    duration_s: float
+    code: str
+    """Code of the error, as in the error tree."""
+    status: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """An upstream's answer, open until its context is left."""
+
+    status: int
+    content_type: str
+    replica: str
+    started_at: float
+    """When the try that succeeded began; monotonic clock, seconds."""
+    body: bytes | None = None
+    """The whole answer, where it is no event stream."""
+    chunks: AsyncIterator[bytes] | None = None
+    """The event stream, its first bytes already there. Raises `UpstreamError` where it breaks."""
+    tries: Sequence[FailedTry] = ()
+    """The tries that failed before this one."""
+    retry_after_s: float | None = None

@@ -1,0 +1,71 @@
+"""What a JSON body may not be, though parsers disagree about it: the places where requests are smuggled.
+
+Two parsers that read one body differently send it two ways: the gateway routes what the first sees, the upstream
+answers what the second sees. So a key that stands twice in one object is refused, and so is deep nesting.
+"""
+
+import json
+
+from suffice.errors import RequestError
+
+MAX_DEPTH = 64
+"""Nesting of objects and arrays; real tool schemas stay far below."""
+
+
+def check_document(body: bytes) -> None:
+    """Refuse bodies that two parsers may read differently.
+
+    Raises:
+        RequestError: Not UTF-8, not JSON, not an object, a key twice in one object, or nested over `MAX_DEPTH`.
+    """
+    try:
+        document = _DECODER.decode(body.decode())
+    except UnicodeDecodeError as error:
+        raise RequestError(f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
+    except RecursionError as error:
+        raise RequestError(f"the body nests deeper than {MAX_DEPTH} levels") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise RequestError(f"the body is not valid JSON: {error.msg} at {where}") from error
+    if not isinstance(document, _Nested):
+        raise RequestError(f"the body must be a JSON object, not {_kind(document)}")
+
+
+class _Nested:
+    """An object, as far as its depth is concerned."""
+
+    __slots__ = ("depth",)
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+
+
+def _read_object(pairs: list[tuple[str, object]]) -> _Nested:
+    if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RequestError(f"the key {twice[:80]!r} stands twice in one object", param=twice[:80])
+    depth = 1 + max((_depth(value) for _, value in pairs), default=0)
+    if depth > MAX_DEPTH:
+        raise RequestError(f"the body nests deeper than {MAX_DEPTH} levels")
+    return _Nested(depth)
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, _Nested):
+        return value.depth
+    if isinstance(value, list):
+        return 1 + max((_depth(item) for item in value), default=0)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - any JSON
+    return 0
+
+
+def _refuse_constant(name: str) -> object:
+    raise RequestError(f"the body is not valid JSON: {name} is not a JSON number")
+
+
+def _kind(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_read_object, parse_constant=_refuse_constant)
