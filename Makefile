@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK_VENV := build/lock-venv
 
 # The only place where coverage is demanded, in per cent: of everything, and of the parts that decide.
@@ -112,5 +112,5 @@ $(VENV)/.encoder: requirements/encoder.txt $(VENV)/.dev
 
 $(LOCK_VENV)/.lock: requirements/lock.txt | $(LOCK_VENV)/pyvenv.cfg
 	@echo "Installing what writes the lock files"
-	@$(LOCK_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/lock.txt
+	@$(LOCK_VENV)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/lock.txt
 	@touch $@
