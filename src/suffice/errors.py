@@ -3,6 +3,7 @@
 SufficeError
 ├── ConfigError                      start-up and reload only; one or many mistakes in a file
 ├── TapeError                        a tape that cannot be read
+├── DemoError                        the demo cannot run: a server or package it needs is missing
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
 ├── RequestError                400  the client must change the request
 │   ├── AuthenticationError     401  no key, or an unknown one
@@ -75,6 +76,12 @@ class TapeError(SufficeError):
     """A tape is missing or is not one."""
 
     code = "tape_invalid"
+
+
+class DemoError(SufficeError):
+    """The demo cannot run."""
+
+    code = "demo_failed"
 
 
 class RecordingError(SufficeError):

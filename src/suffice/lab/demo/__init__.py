@@ -1,0 +1,1 @@
+"""The demo: the same prompts through a gateway four times, once for each way of choosing a tier."""
