@@ -1,0 +1,66 @@
+"""The fakes keep the promises of the ports they stand in for."""
+
+import asyncio
+
+import pytest
+
+from suffice.errors import UpstreamBrokenError, UpstreamError
+from suffice.pipeline.ports import Observer, Scorer, Upstream
+from suffice.testing.fakes import FakeUpstream, FixedScorer, ListObserver
+from suffice.upstream.call import Call
+from suffice.vocabulary import Turn
+
+CALL = Call(path="/chat/completions", body=b"{}", stream=True)
+
+
+def test_they_fit_the_ports() -> None:
+    ports: tuple[Upstream, Scorer, Observer] = (FakeUpstream(b"{}"), FixedScorer(1.0), ListObserver())
+
+    assert len(ports) == 3
+
+
+def test_answers_come_in_order_and_the_last_one_again() -> None:
+    upstream = FakeUpstream(b"one", b"two")
+
+    async def ask() -> bytes | None:
+        async with upstream.open(CALL) as exchange:
+            return exchange.body
+
+    assert [asyncio.run(ask()) for _ in range(3)] == [b"one", b"two", b"two"]
+    assert upstream.calls == [CALL] * 3
+
+
+def test_a_failure_comes_before_the_first_byte() -> None:
+    upstream = FakeUpstream(UpstreamError("down"), b"up")
+
+    async def ask() -> None:
+        async with upstream.open(CALL):
+            raise AssertionError("opened")
+
+    with pytest.raises(UpstreamError, match="down"):
+        asyncio.run(ask())
+    assert upstream.n_open == 0
+
+
+def test_a_stream_breaks_where_its_error_stands() -> None:
+    upstream = FakeUpstream([b"a", UpstreamBrokenError("cut")])
+    seen: list[bytes] = []
+
+    async def read() -> None:
+        async with upstream.open(CALL) as exchange:
+            assert exchange.chunks is not None
+            async for chunk in exchange.chunks:
+                seen.append(chunk)  # noqa: PERF401 - what came before the break is the point
+
+    with pytest.raises(UpstreamBrokenError):
+        asyncio.run(read())
+    assert seen == [b"a"]
+    assert upstream.n_open == 0
+
+
+def test_a_named_text_has_its_own_complexity() -> None:
+    scorer = FixedScorer(1.0, hard=9.0)
+
+    scores = [scorer.score(Turn(text=text, n_tokens=1)).complexity for text in ("easy", "hard")]
+
+    assert scores == [1.0, 9.0]
