@@ -16,11 +16,12 @@ def write_notes(plan: DemoPlan, prompts: Sequence[Prompt]) -> dict[str, str]:
         "of them hard, some of which no model here gets right. Not your traffic: your split and savings will differ.",
         "Routing": "by the shipped scorer (likeness to example sentences), trained on nothing. It is the baseline that "
         "a scorer trained on your own outcomes has to beat. `shuffled` sends the same share to large at random.",
-        "Cost": f"{small:g} and {large:g} USD per million tokens, 1:8.75 as 8B to 70B parameters: an assumption, "
+        "Cost": f"{small:.3f} and {large:.3f} USD per million tokens, 1:8.75 as 8B to 70B parameters: an assumption, "
         "no invoice.",
         "Load": f"Poisson arrivals at {plan.rate:g}/s for latency (a P99 of {len(prompts)} requests is a rough "
-        f"figure); {plan.concurrency} clients that wait for their answers for throughput. The decision cache is off "
-        "and each row has an order of prompts of its own, so no row profits from another.",
+        f"figure); {plan.concurrency} clients that wait for their answers for throughput. Rows that use both tiers "
+        "have both tiers' capacity. The decision cache is off and each row has an order of prompts of its own, so no row "
+        "profits from another.",
     }
 
 
