@@ -20,8 +20,8 @@ def write_notes(plan: DemoPlan, prompts: Sequence[Prompt]) -> dict[str, str]:
         "no invoice.",
         "Load": f"Poisson arrivals at {plan.rate:g}/s for latency (a P99 of {len(prompts)} requests is a rough "
         f"figure); {plan.concurrency} clients that wait for their answers for throughput. Rows that use both tiers "
-        "have both tiers' capacity. The decision cache is off and each row has an order of prompts of its own, so no row "
-        "profits from another.",
+        "have both tiers' capacity. The decision cache is off and each row has an order of prompts of its own, so no "
+        "row profits from another.",
     }
 
 
