@@ -24,7 +24,9 @@ def demo(
     slots: Annotated[int, typer.Option(help="Answers each tier produces at once.")] = 16,
     window: Annotated[float, typer.Option(help="Seconds of the throughput measurement, at the recorded speed.")] = 100,
     seed: Annotated[int, typer.Option(help="Of arrivals, orders and the shuffled row.")] = 1,
-    split: Annotated[Literal["test", "train", "all"], typer.Option(help="Which prompts.")] = "test",
+    split: Annotated[
+        Literal["test", "train", "all"] | None, typer.Option(help="Which prompts. [default: test; with --list all]")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first so many prompts.")] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Ask for streams.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
@@ -50,7 +52,7 @@ def demo(
             slots=slots,
             window_s=window,
             seed=seed,
-            split=Split(split),
+            split=Split(split or ("all" if listing else "test")),
             limit=limit,
             stream=stream,
             live=live,

@@ -12,15 +12,16 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_the_list_shows_the_split_asked_for() -> None:
-    result = run("--list", "--split", "train")
+@pytest.mark.parametrize(("arguments", "n"), [((), 499), (("--split", "train"), 279)])
+def test_the_list_shows_all_prompts_or_the_split_asked_for(arguments: tuple[str, ...], n: int) -> None:
+    result = run("--list", *arguments)
 
     assert result.exit_code == 0
-    assert len(result.output.splitlines()) == 279
+    assert len(result.output.splitlines()) == n
 
 
 def test_the_list_as_json_can_be_read_by_programs() -> None:
-    result = run("--list", "--json", "--split", "all", "--limit", "3")
+    result = run("--list", "--json", "--limit", "3")
 
     lines = [msgspec.json.decode(line) for line in result.output.splitlines()]
     assert [line["id"] for line in lines] == ["w0000", "w0001", "w0002"]
