@@ -1,0 +1,6 @@
+"""The store of records: one request row to many attempt rows, in SQLite."""
+
+from suffice.recording.backlog import RecorderCounts
+from suffice.recording.recorder import Recorder
+
+__all__ = ["Recorder", "RecorderCounts"]
