@@ -1,0 +1,346 @@
+"""Outcomes as metrics and log lines; every metric's name is in this file, and in docs/reference/metrics.md.
+
+Names of the OpenTelemetry conventions for generative AI (`gen_ai_*`, in Prometheus form) describe the calls to
+upstreams; `suffice_*` describe what the gateway made of them.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from suffice import __version__
+from suffice.errors import SufficeError
+from suffice.vocabulary import Attempt, Outcome, Tier, TierName
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+NONE = "none"
+"""Label of what was not there."""
+OTHER = "other"
+"""Label of what is not configured: a client must not be able to make new series."""
+
+# The conventions advise these bounds: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+_FIRST_TOKEN_S = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_OPERATION_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_TOKENS = tuple(float(4**exponent) for exponent in range(14))
+_ROUTING_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
+_COMPLEXITY = tuple(float(step) for step in range(11))
+
+_OPERATIONS = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "text_completion",
+    "/v1/embeddings": "embeddings",
+}
+_PROVIDER = "openai"
+_STATUSES = {status.value: str(status.value) for status in HTTPStatus}
+
+_CALL = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "tier")
+
+_log = logging.getLogger("suffice.access")
+
+_M = TypeVar("_M", Counter, Histogram)
+
+
+class RecorderFigures(Protocol):
+    """What a recorder counts; `recording.RecorderCounts` is one."""
+
+    @property
+    def written(self) -> int:
+        """Records written."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Records lost."""
+        ...
+
+    @property
+    def failed(self) -> int:
+        """Transactions that failed."""
+        ...
+
+    @property
+    def queued(self) -> int:
+        """Records waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaState:
+    """How one replica of a tier is."""
+
+    tier: str
+    replica: str
+    healthy: bool
+    in_flight: int
+
+
+class _Series(dict[tuple[str, ...], _M], Generic[_M]):
+    """A metric's children by label values, kept: `labels` costs three times what counting costs."""
+
+    def __init__(self, metric: _M) -> None:
+        super().__init__()
+        self._metric = metric
+
+    def __missing__(self, values: tuple[str, ...]) -> _M:
+        child = self[values] = self._metric.labels(*values)
+        return child
+
+
+class _Registry(CollectorRegistry):
+    """A registry without the `_created` series, which double the page and say nothing that Prometheus uses."""
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in super().collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+
+class _Watched(Collector):
+    """What is read at the moment of scraping."""
+
+    def __init__(self) -> None:
+        self.in_flight: Callable[[], int] | None = None
+        self.recorder: Callable[[], RecorderFigures] | None = None
+        self.replicas: Callable[[], Iterable[ReplicaState]] | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        build = GaugeMetricFamily("suffice_build_info", "The running version; always 1.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+        if self.in_flight is not None:
+            yield GaugeMetricFamily("suffice_requests_in_flight", "Requests being served.", value=self.in_flight())
+        if self.recorder is not None:
+            yield from _recorder_metrics(self.recorder())
+        if self.replicas is not None:
+            yield from _replica_metrics(self.replicas())
+
+
+def _recorder_metrics(figures: RecorderFigures) -> Iterable[Metric]:
+    yield GaugeMetricFamily("suffice_recorder_queue_records", "Records waiting to be written.", value=figures.queued)
+    yield CounterMetricFamily("suffice_recorder_written", "Records written.", value=figures.written)
+    yield CounterMetricFamily("suffice_recorder_dropped", "Records lost, the requests served.", value=figures.dropped)
+    yield CounterMetricFamily("suffice_recorder_failures", "Transactions that failed.", value=figures.failed)
+
+
+def _replica_metrics(states: Iterable[ReplicaState]) -> Iterable[Metric]:
+    labels = ["tier", "replica"]
+    healthy = GaugeMetricFamily("suffice_replica_healthy", "1: the last try was answered; 0: it failed.", labels=labels)
+    in_flight = GaugeMetricFamily("suffice_replica_calls_in_flight", "Calls open to the replica.", labels=labels)
+    for state in states:
+        healthy.add_metric([state.tier, state.replica], int(state.healthy))
+        in_flight.add_metric([state.tier, state.replica], state.in_flight)
+    yield healthy
+    yield in_flight
+
+
+class Telemetry:
+    """Counts outcomes, and writes one line of JSON for each to the logger `suffice.access`."""
+
+    def __init__(self, tiers: Sequence[Tier], *, keys: Collection[str] = (), models: Collection[str] = ()) -> None:
+        """Make the metrics.
+
+        Args:
+            tiers: The ladder; other tiers and models are counted as `other`.
+            keys: Names of the API keys that may become labels.
+            models: Further models that tiers are asked for, such as LoRA adapters.
+        """
+        self._tiers = {NONE, *(tier.name for tier in tiers)}
+        self._models = {*(tier.model for tier in tiers), *models}
+        self._keys = {NONE, *keys}
+        self._registry = _Registry()
+        self._watched = _Watched()
+        self._registry.register(self._watched)
+        ProcessCollector(registry=self._registry)
+        self._make_request_metrics()
+        self._make_attempt_metrics()
+
+    def _make_request_metrics(self) -> None:
+        self._requests = self._counter("suffice_requests", "Requests.", "tier", "reason", "mode", "status")
+        self._errors = self._counter("suffice_request_errors", "Requests that ended in an error.", "code")
+        self._cancelled = self._counter("suffice_requests_cancelled", "Requests whose client hung up.", "tier")
+        self._escalations = self._counter(
+            "suffice_escalations", "Requests served by another tier than the first.", "from_tier", "to_tier", "reason"
+        )
+        self._cost = self._counter("suffice_cost_usd", "Cost of all attempts in USD.", "tier", "key")
+        self._always_large = self._counter(
+            "suffice_always_large_usd", "What the same tokens cost on the top tier, in USD.", "key"
+        )
+        self._cache = self._counter("suffice_decision_cache", "Looks into the decision cache.", "use")
+        self._complexity = self._histogram("suffice_complexity", "Complexity of requests.", _COMPLEXITY, "first_tier")
+        self._routing = self._histogram("suffice_routing_seconds", "From request to decision.", _ROUTING_S, "use")
+        self._first_byte = self._histogram(
+            "suffice_first_byte_seconds", "From request to the answer's first byte.", _FIRST_TOKEN_S, "tier"
+        )
+        self._duration = self._histogram(
+            "suffice_request_duration_seconds", "From request to the answer's end.", _OPERATION_S, "tier"
+        )
+
+    def _make_attempt_metrics(self) -> None:
+        self._attempts = self._counter("suffice_attempts", "Upstream calls.", "tier", "role", "outcome")
+        self._attempt_errors = self._counter("suffice_attempt_errors", "Upstream calls that failed.", "tier", "code")
+        self._cached_tokens = self._counter(
+            "suffice_cached_tokens", "Prompt tokens that upstreams had in their cache.", "tier"
+        )
+        self._tokens = self._histogram(
+            "gen_ai_client_token_usage", "Tokens of upstream calls.", _TOKENS, *_CALL, "gen_ai_token_type"
+        )
+        self._operation = self._histogram(
+            "gen_ai_client_operation_duration_seconds", "Upstream calls.", _OPERATION_S, *_CALL, "error_type"
+        )
+        self._first_token = self._histogram(
+            "gen_ai_server_time_to_first_token_seconds", "From call to first token.", _FIRST_TOKEN_S, *_CALL
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> _Series[Counter]:
+        return _Series(Counter(name, text, labels, registry=self._registry))
+
+    def _histogram(self, name: str, text: str, bounds: Sequence[float], *labels: str) -> _Series[Histogram]:
+        return _Series(Histogram(name, text, labels, buckets=bounds, registry=self._registry))
+
+    def watch_in_flight(self, read: Callable[[], int]) -> None:
+        """Show how many requests are being served."""
+        self._watched.in_flight = read
+
+    def watch_recorder(self, read: Callable[[], RecorderFigures]) -> None:
+        """Show the recorder's counts."""
+        self._watched.recorder = read
+
+    def watch_replicas(self, read: Callable[[], Iterable[ReplicaState]]) -> None:
+        """Show how the replicas are."""
+        self._watched.replicas = read
+
+    def render(self) -> bytes:
+        """All metrics in Prometheus' text form; its media type is `CONTENT_TYPE`."""
+        return generate_latest(self._registry)
+
+    def observe(self, outcome: Outcome) -> None:
+        """Count a request that is over, and log it."""
+        tier = self._tier(_tier_of(outcome))
+        self._count_request(outcome, tier)
+        self._count_money(outcome)
+        operation = _OPERATIONS.get(outcome.endpoint, OTHER)
+        for attempt in outcome.attempts:
+            self._count_attempt(attempt, operation)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info(_line(outcome))
+
+    def _count_request(self, outcome: Outcome, tier: str) -> None:
+        decision = outcome.decision
+        reason = decision.reason.value if decision else NONE
+        self._requests[tier, reason, outcome.mode.value, _status(outcome.status)].inc()
+        self._cache[(outcome.cache.value,)].inc()
+        self._duration[(tier,)].observe(outcome.duration_s)
+        if outcome.first_byte_s is not None:
+            self._first_byte[(tier,)].observe(outcome.first_byte_s)
+        if outcome.error is not None:
+            self._errors[(_code(outcome.error),)].inc()
+        if outcome.cancelled:
+            self._cancelled[(tier,)].inc()
+        if decision is not None:
+            self._routing[(outcome.cache.value,)].observe(outcome.routing_s)
+            if decision.complexity is not None:
+                self._complexity[(self._tier(decision.tier),)].observe(decision.complexity)
+            if outcome.escalated:
+                self._escalations[self._tier(decision.tier), tier, _escalation_reason(outcome)].inc()
+
+    def _count_money(self, outcome: Outcome) -> None:
+        key = outcome.key_id or NONE
+        key = key if key in self._keys else OTHER
+        self._always_large[(key,)].inc(max(0.0, outcome.always_large_usd))
+        for attempt in outcome.attempts:
+            self._cost[self._tier(attempt.tier), key].inc(max(0.0, attempt.cost_usd))
+
+    def _count_attempt(self, attempt: Attempt, operation: str) -> None:
+        tier = self._tier(attempt.tier)
+        model = attempt.model if attempt.model in self._models else OTHER
+        call = (operation, _PROVIDER, model, tier)
+        self._attempts[tier, attempt.role.value, _attempt_outcome(attempt)].inc()
+        error = NONE
+        if attempt.error is not None:
+            error = _code(attempt.error)
+            self._attempt_errors[tier, error].inc()
+        if attempt.duration_s is not None:
+            self._operation[*call, error].observe(attempt.duration_s)
+        if attempt.first_token_s is not None:
+            self._first_token[call].observe(attempt.first_token_s - attempt.started_s)
+        if attempt.usage is not None:
+            self._tokens[*call, "input"].observe(attempt.usage.prompt_tokens)
+            self._tokens[*call, "output"].observe(attempt.usage.completion_tokens)
+            self._cached_tokens[(tier,)].inc(max(0, attempt.usage.cached_tokens))
+
+    def _tier(self, name: str) -> str:
+        return name if name in self._tiers else OTHER
+
+
+def _tier_of(outcome: Outcome) -> TierName | str:
+    """The tier that served, or the one that was to."""
+    if (served := outcome.served) is not None:
+        return served.tier
+    return outcome.decision.tier if outcome.decision else NONE
+
+
+def _status(status: int | None) -> str:
+    return NONE if status is None else _STATUSES.get(status, OTHER)
+
+
+def _attempt_outcome(attempt: Attempt) -> str:
+    if attempt.error is not None:
+        return "failed"
+    return "unjudged" if attempt.verdict is None else attempt.verdict.reason.value
+
+
+def _escalation_reason(outcome: Outcome) -> str:
+    """Why the last answer before the served one was not good enough."""
+    drafts = [attempt for attempt in outcome.attempts if attempt is not outcome.served]
+    return _attempt_outcome(drafts[-1]) if drafts else NONE
+
+
+def _codes(error: type[SufficeError]) -> Iterable[str]:
+    yield error.code
+    for child in error.__subclasses__():
+        yield from _codes(child)
+
+
+_CODES = frozenset(_codes(SufficeError))
+
+
+def _code(code: str) -> str:
+    return code if code in _CODES else OTHER
+
+
+def _line(outcome: Outcome) -> str:
+    decision, served = outcome.decision, outcome.served
+    line = {
+        "request_id": outcome.request_id,
+        "received_at": outcome.received_at,
+        "endpoint": outcome.endpoint,
+        "model_asked": outcome.model_asked,
+        "key": outcome.key_id,
+        "profile": outcome.profile,
+        "session": outcome.session,
+        "mode": outcome.mode,
+        "tier": served.tier if served else None,
+        "model": served.model if served else None,
+        "first_tier": decision.tier if decision else None,
+        "reason": decision.reason if decision else None,
+        "complexity": decision.complexity if decision else None,
+        "escalated": outcome.escalated,
+        "cache": outcome.cache,
+        "status": outcome.status,
+        "error": outcome.error,
+        "cancelled": outcome.cancelled,
+        "n_attempts": len(outcome.attempts),
+        "cost_usd": outcome.cost_usd,
+        "routing_s": outcome.routing_s,
+        "first_byte_s": outcome.first_byte_s,
+        "duration_s": outcome.duration_s,
+    }
+    return msgspec.json.encode(line).decode()
