@@ -16,7 +16,7 @@ from suffice.upstream.tape import load_tape
 
 
 def measure(folder: Path, **options: Any) -> Report:
-    defaults: dict[str, Any] = {"limit": 24, "speedup": 400.0, "rate": 4.0, "window_s": 40.0}
+    defaults: dict[str, Any] = {"limit": 24, "speedup": 400.0, "rate": 4.0, "window_s": 400.0}
     plan = DemoPlan(**{**defaults, **options})
 
     async def scenario() -> Report:
