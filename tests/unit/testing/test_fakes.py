@@ -8,37 +8,39 @@ from suffice.errors import UpstreamBrokenError, UpstreamError
 from suffice.pipeline.ports import Observer, Scorer, Upstream
 from suffice.testing.fakes import FakeUpstream, FixedScorer, ListObserver
 from suffice.upstream.call import Call
-from suffice.vocabulary import Turn
+from suffice.vocabulary import Outcome, Turn
 
 CALL = Call(path="/chat/completions", body=b"{}", stream=True)
 
 
-def test_they_fit_the_ports() -> None:
-    ports: tuple[Upstream, Scorer, Observer] = (FakeUpstream(b"{}"), FixedScorer(1.0), ListObserver())
+async def read_plain(upstream: Upstream) -> bytes | None:
+    async with upstream.open(CALL) as exchange:
+        return exchange.body
 
-    assert len(ports) == 3
+
+def rate(scorer: Scorer, text: str) -> float:
+    return scorer.score(Turn(text=text, n_tokens=1)).complexity
+
+
+def note(observer: Observer, outcome: Outcome) -> None:
+    observer.observe(outcome)
 
 
 def test_answers_come_in_order_and_the_last_one_again() -> None:
     upstream = FakeUpstream(b"one", b"two")
 
-    async def ask() -> bytes | None:
-        async with upstream.open(CALL) as exchange:
-            return exchange.body
+    bodies = [asyncio.run(read_plain(upstream)) for _ in range(3)]
 
-    assert [asyncio.run(ask()) for _ in range(3)] == [b"one", b"two", b"two"]
+    assert bodies == [b"one", b"two", b"two"]
     assert upstream.calls == [CALL] * 3
 
 
 def test_a_failure_comes_before_the_first_byte() -> None:
     upstream = FakeUpstream(UpstreamError("down"), b"up")
 
-    async def ask() -> None:
-        async with upstream.open(CALL):
-            raise AssertionError("opened")
-
     with pytest.raises(UpstreamError, match="down"):
-        asyncio.run(ask())
+        asyncio.run(read_plain(upstream))
+
     assert upstream.n_open == 0
 
 
@@ -54,6 +56,7 @@ def test_a_stream_breaks_where_its_error_stands() -> None:
 
     with pytest.raises(UpstreamBrokenError):
         asyncio.run(read())
+
     assert seen == [b"a"]
     assert upstream.n_open == 0
 
@@ -61,6 +64,16 @@ def test_a_stream_breaks_where_its_error_stands() -> None:
 def test_a_named_text_has_its_own_complexity() -> None:
     scorer = FixedScorer(1.0, hard=9.0)
 
-    scores = [scorer.score(Turn(text=text, n_tokens=1)).complexity for text in ("easy", "hard")]
+    scores = [rate(scorer, text) for text in ("easy", "hard")]
 
     assert scores == [1.0, 9.0]
+
+
+def test_outcomes_are_kept_in_order() -> None:
+    observer = ListObserver()
+    outcomes = [Outcome(request_id=name, received_at=0.0, endpoint="/v1/chat/completions") for name in ("a", "b")]
+
+    for outcome in outcomes:
+        note(observer, outcome)
+
+    assert observer.outcomes == outcomes

@@ -52,10 +52,11 @@ async def stream(reply: Reply, found: Iterable[bytes], behaviour: Behaviour, opt
     """Write what `events` gave, piece by piece, until something ordered stops it."""
     await reply.start_stream()
     for position, piece in enumerate(regroup(found, behaviour)):
+        if position:
+            await _pause(behaviour, options)
         if await _interrupted(reply, position, behaviour, options):
             return
         await reply.write(piece)
-        await _pause(behaviour, options)
     await reply.finish()
 
 
