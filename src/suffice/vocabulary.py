@@ -71,6 +71,8 @@ class VerdictReason(StrEnum):
     ACCEPTED = "accepted"
     TOP = "top"
     """There is no tier above; nothing was judged."""
+    REFUSED = "refused"
+    """The upstream refused the request itself, as any tier would: its error goes to the client."""
     CUT = "cut"
     """Ended at the model's own limit, before the client's."""
     EMPTY = "empty"

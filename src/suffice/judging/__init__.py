@@ -1,0 +1,1 @@
+"""Attempt -> verdict: whether an answer may go to the client."""

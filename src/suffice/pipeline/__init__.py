@@ -1,0 +1,1 @@
+"""The online story: a request comes in, a tier answers, and one outcome is told of."""

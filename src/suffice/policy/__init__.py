@@ -1,0 +1,1 @@
+"""Which tier first, and whether another: pure functions."""

@@ -1,0 +1,1 @@
+"""HTTP <-> pipeline, and nothing else: no decision is made here."""

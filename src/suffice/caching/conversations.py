@@ -1,0 +1,127 @@
+"""Where conversations stand, found again without any configuration.
+
+After an answer the digest of all its messages plus the answer is remembered; a request that begins with exactly that
+prefix continues the conversation. An explicit session id, where one is sent, comes first.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from suffice.caching.bounded import BoundedCache
+from suffice.caching.config import CacheConfig
+from suffice.vocabulary import TierName
+from suffice.wire.request import Message, ToolCall
+
+_STATE_BYTES = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Where a conversation stands after its last answer."""
+
+    session: str
+    tier: TierName
+    """That served last."""
+    escalation_weight: float = 0.0
+    """See `policy.inherit.carried_weight`."""
+    escalated_to: TierName | None = None
+    """Where the last escalation ended."""
+
+
+class ConversationStore:
+    """Conversations by prefix or session."""
+
+    def __init__(self, config: CacheConfig, *, clock: Callable[[], float]) -> None:
+        self._states = BoundedCache[Conversation](
+            max_entries=config.max_conversations,
+            max_bytes=config.max_conversations * 2 * _STATE_BYTES,
+            ttl_s=config.conversation_ttl_s,
+            clock=clock,
+        )
+        # A prefix that two requests continue in different ways is two conversations from there on.
+        self._continued = BoundedCache[bytes](
+            max_entries=config.max_conversations,
+            max_bytes=config.max_conversations * 2 * _STATE_BYTES,
+            ttl_s=config.conversation_ttl_s,
+            clock=clock,
+        )
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def find(self, keys: Sequence[bytes]) -> Conversation | None:
+        """The conversation under the first key that is known; keys come longest prefix first."""
+        return next((state for key in keys if (state := self._states.get(key)) is not None), None)
+
+    def claim(self, key: bytes, continuation: bytes) -> bool:
+        """Whether `continuation` is the first way the prefix `key` is continued, or the same again."""
+        known = self._continued.get(key)
+        if known is None:
+            self._continued.put(key, continuation, size_bytes=len(continuation))
+            return True
+        return known == continuation
+
+    def put(self, key: bytes, state: Conversation) -> None:
+        """Remember where a conversation stands."""
+        self._states.put(key, state, size_bytes=_STATE_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """Digests of a request's messages."""
+
+    whole: bytes
+    """Of all messages."""
+    answered: tuple[bytes, ...]
+    """Of each part that ends with an assistant message, the longest first."""
+
+    def with_answer(self, text: str, tool_calls: Sequence[ToolCall]) -> bytes:
+        """Digest of all messages and the answer to them."""
+        return _chain(self.whole, "assistant", text, tool_calls)
+
+
+def digest_messages(messages: Sequence[Message], *, owner: str) -> Prefixes:
+    """Digest every prefix of a conversation in one pass.
+
+    Args:
+        messages: In order.
+        owner: Keeps the conversations of different API keys and profiles apart.
+    """
+    key = hashlib.blake2b(owner.encode(), digest_size=16).digest()
+    answered: list[bytes] = []
+    for message in messages:
+        key = _chain(key, message.role, _text(message), message.tool_calls or ())
+        if message.role == "assistant":
+            answered.append(key)
+    return Prefixes(key, tuple(reversed(answered)))
+
+
+def session_key(session: str, *, owner: str) -> bytes:
+    """Key of a conversation that carries an explicit session id."""
+    return hashlib.blake2b(f"{owner}\0session\0{session}".encode(), digest_size=16).digest()
+
+
+def _chain(key: bytes, role: str, text: str, tool_calls: Sequence[ToolCall]) -> bytes:
+    digest = hashlib.blake2b(key, digest_size=16)
+    # Clients strip and re-encode what they echo: white space around text and the layout of arguments do not count.
+    calls = [(call.id or "", call.function.name or "", _arguments(call)) for call in tool_calls if call.function]
+    digest.update(msgspec.json.encode((role, text.strip(), calls)))
+    return digest.digest()
+
+
+def _text(message: Message) -> str:
+    """The message's text; other parts (images) as they stand."""
+    if not isinstance(message.content, list) or all(part.get("type") == "text" for part in message.content):
+        return message.text
+    return msgspec.json.encode(message.content).decode()
+
+
+def _arguments(call: ToolCall) -> str:
+    text = (call.function.arguments if call.function else None) or ""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(text), order="sorted").decode()
+    except (msgspec.DecodeError, RecursionError):
+        return text

@@ -1,0 +1,66 @@
+"""What comes into the pipeline, and what goes out of it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from suffice.policy.config import EscalationConfig
+from suffice.vocabulary import Mode, Outcome, TierName
+from suffice.wire.request import GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A request, with what its headers say."""
+
+    request: GenerationRequest
+    request_id: str
+    received_at: float
+    """Unix time."""
+    started_at: float
+    """Monotonic clock, seconds."""
+    key_id: str | None = None
+    """Name of the API key."""
+    profile: str | None = None
+    """Of the API key; that of a model alias comes first."""
+    min_tier: str | None = None
+    session: str | None = None
+    """As the client names its conversation."""
+    use_cache: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Those that upstreams should see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is in force for a profile; resolved once, when the configuration is read."""
+
+    mode: Mode
+    canary_percent: float
+    thresholds: Mapping[TierName, float]
+    escalation: EscalationConfig
+    record_content: bool
+    max_messages: int
+    total_timeout_s: float
+    max_concurrent_requests: int | None = None
+    """Of the profile alone."""
+
+
+@dataclass(slots=True)
+class ModeSwitch:
+    """The mode set while running; it holds for every profile, so that it also is the kill switch."""
+
+    mode: Mode | None = None
+    """None: as configured."""
+    canary_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the client gets. That it exists means that an answer was committed to."""
+
+    status: int
+    content_type: str
+    outcome: Outcome
+    body: bytes | None = None
+    chunks: AsyncIterator[bytes] | None = None
+    """A stream's bytes. Raises `UpstreamError` where it breaks: the client is told, and gets no end mark."""

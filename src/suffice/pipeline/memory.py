@@ -1,0 +1,97 @@
+"""What a conversation's past says of its next turn, and what is kept of this one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suffice.caching.conversations import Conversation, ConversationStore, Prefixes, digest_messages, session_key
+from suffice.caching.decisions import DecisionCache
+from suffice.pipeline.arrival import Arrival
+from suffice.policy.config import MemoryConfig
+from suffice.policy.inherit import aged_count, carried_weight, holds
+from suffice.vocabulary import Features, TierName
+from suffice.wire.answer import Assembly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """What is known of the conversation that a request continues, or begins."""
+
+    session: str
+    prefixes: Prefixes
+    key: bytes | None
+    """Of an explicit session; else the conversation is kept under the prefix that its answer makes."""
+    last_tier: TierName | None = None
+    """That served the request before; None: nothing is remembered."""
+    escalation_weight: float = 0.0
+    """Aged to this request."""
+    escalated_to: TierName | None = None
+
+    @property
+    def escalation_floor(self) -> TierName | None:
+        """The tier that earlier escalations still hold the conversation on."""
+        return self.escalated_to if holds(self.escalation_weight) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Conversations and escalations, kept between requests."""
+
+    conversations: ConversationStore
+    decisions: DecisionCache | None
+    config: MemoryConfig
+    clock: Callable[[], float]
+
+    def recall(self, arrival: Arrival, features: Features, *, profile: str | None) -> Recall:
+        """Find the conversation that a request continues."""
+        owner = f"{arrival.key_id}\0{profile}"
+        prefixes = digest_messages(arrival.request.messages, owner=owner)
+        if arrival.session is not None:
+            key = session_key(arrival.session, owner=owner)
+            known, session = self.conversations.find([key]), arrival.session
+        else:
+            key, known = None, self.conversations.find(prefixes.answered)
+            continues = known is not None and self.conversations.claim(prefixes.answered[0], prefixes.whole)
+            session = known.session if known is not None and continues else arrival.request_id
+        if known is None:
+            return Recall(session=session, prefixes=prefixes, key=key)
+        weight = carried_weight(
+            known.escalation_weight,
+            new_turn=not features.in_tool_loop,
+            escalated=False,
+            decay=self.config.turn_decay,
+        )
+        return Recall(
+            session=session,
+            prefixes=prefixes,
+            key=key,
+            last_tier=known.tier,
+            escalation_weight=weight,
+            escalated_to=known.escalated_to,
+        )
+
+    def remember(self, recall: Recall, assembly: Assembly, *, tier: TierName, escalated: bool) -> None:
+        """Keep where the conversation stands after an answer.
+
+        Args:
+            recall: What was known before it.
+            assembly: The answer.
+            tier: That gave it.
+            escalated: A lower tier's answer was rejected for it.
+        """
+        key = recall.key or recall.prefixes.with_answer(assembly.text, assembly.tool_calls)
+        state = Conversation(
+            session=recall.session,
+            tier=tier,
+            escalation_weight=recall.escalation_weight + (1.0 if escalated else 0.0),
+            escalated_to=tier if escalated else recall.escalated_to,
+        )
+        self.conversations.put(key, state)
+
+    def remember_escalation(self, turn_key: bytes, *, to: TierName) -> None:
+        """Count an escalation of a prompt."""
+        known = self.decisions.get(turn_key) if self.decisions is not None else None
+        if self.decisions is None or known is None:
+            return
+        now = self.clock()
+        aged = aged_count(known.n_escalations, now - known.escalated_at, self.config.half_life_s)
+        self.decisions.put_escalation(turn_key, n_escalations=aged + 1.0, at=now, to=to)

@@ -1,0 +1,127 @@
+"""A request's way from arrival to reply: decide, ask a tier, judge, ask the next one up, tell of the outcome."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from suffice.errors import SufficeError, UpstreamError, UpstreamTimeoutError
+from suffice.pipeline.arrival import Arrival, Reply
+from suffice.pipeline.attempting import Upstreams
+from suffice.pipeline.booking import Book
+from suffice.pipeline.climb import Climb
+from suffice.pipeline.ports import Observer
+from suffice.pipeline.routing import Route, Router
+from suffice.vocabulary import Outcome, Tier, TierName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """Answers requests; everything it needs is passed in."""
+
+    router: Router
+    tiers: Mapping[TierName, Tier]
+    upstreams: Upstreams
+    observers: Sequence[Observer]
+    book: Book
+    clock: Callable[[], float]
+    """Monotonic, seconds."""
+    config_hash: str = ""
+
+    @asynccontextmanager
+    async def answer(self, arrival: Arrival) -> AsyncGenerator[Reply]:
+        """Answer a request; its outcome is told of when the context is left, however that happens.
+
+        Raises:
+            RequestError: The client must change the request.
+            UpstreamError: No tier could answer, or the stream broke after it was committed to.
+        """
+        outcome = self._outcome(arrival)
+        try:
+            route = self._decide(arrival, outcome)
+            async with self._carried_out(arrival, route, outcome) as reply:
+                yield reply
+        except SufficeError as error:
+            outcome.error = error.code
+            outcome.status = outcome.status or int(error.status)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            outcome.cancelled = True
+            raise
+        finally:
+            outcome.duration_s = self.clock() - arrival.started_at
+            outcome.always_large_usd = self.book.always_large(outcome)
+            for observer in self.observers:
+                observer.observe(outcome)
+
+    def explain(self, arrival: Arrival) -> Route:
+        """Decide without calling anything: the dry run.
+
+        Raises:
+            RequestError: As `answer`.
+        """
+        return self.router.route(arrival)
+
+    @asynccontextmanager
+    async def _carried_out(self, arrival: Arrival, route: Route, outcome: Outcome) -> AsyncGenerator[Reply]:
+        climb = Climb(
+            arrival=arrival,
+            route=route,
+            outcome=outcome,
+            tiers=self.tiers,
+            upstreams=self.upstreams,
+            book=self.book,
+            memory=self.router.memory,
+            clock=self.clock,
+        )
+        failure: UpstreamError | None = None
+        limit_s = route.settings.total_timeout_s
+        try:
+            async with asyncio.timeout(limit_s), AsyncExitStack() as stack:
+                held = await climb.run(stack)
+                outcome.status = held.status
+                outcome.first_byte_s = self.clock() - arrival.started_at
+                yield Reply(
+                    status=held.status,
+                    content_type=held.content_type,
+                    outcome=outcome,
+                    body=held.body,
+                    chunks=held.chunks,
+                )
+        except TimeoutError as error:
+            failure = UpstreamTimeoutError(f"the request took longer than {limit_s:g} s")
+            raise failure from error
+        except UpstreamError as error:
+            failure = error
+            raise
+        finally:
+            climb.finish(error=failure)
+
+    def _outcome(self, arrival: Arrival) -> Outcome:
+        return Outcome(
+            request_id=arrival.request_id,
+            received_at=arrival.received_at,
+            endpoint=arrival.request.endpoint,
+            model_asked=arrival.request.model,
+            streamed=arrival.request.stream,
+            key_id=arrival.key_id,
+            scorer=self.router.scorer.version,
+            config_hash=self.config_hash,
+        )
+
+    def _decide(self, arrival: Arrival, outcome: Outcome) -> Route:
+        began = self.clock()
+        route = self.router.route(arrival)
+        outcome.routing_s = self.clock() - began
+        outcome.decision = route.decision
+        outcome.features = route.features
+        outcome.mode = route.mode
+        outcome.profile = route.profile
+        outcome.session = route.recall.session
+        outcome.cache = route.cache
+        if route.settings.record_content:
+            name = "messages" if "messages" in arrival.request.fields else "prompt"
+            outcome.prompt = bytes(arrival.request.fields.get(name, msgspec.Raw(b"null"))).decode()
+        return route

@@ -1,0 +1,170 @@
+"""From a request to a decision: features, scores, what is remembered, policy."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from suffice.caching.decisions import Remembered, turn_key
+from suffice.errors import NoTierError, RequestError
+from suffice.features import read
+from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
+from suffice.pipeline.memory import Memory, Recall
+from suffice.pipeline.ports import Scorer
+from suffice.policy.capabilities import missing_capabilities
+from suffice.policy.config import RoutingConfig
+from suffice.policy.decide import Floors, Situation, bypass, decide, effective_thresholds, withhold
+from suffice.policy.inherit import aged_count, inherited_complexity, repeats_enough
+from suffice.policy.selection import Catalogue, Selection
+from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A decision, with what must be known to carry it out and to remember it."""
+
+    decision: Decision
+    features: Features
+    settings: Settings
+    mode: Mode
+    profile: str | None
+    model: str | None
+    """Sent to the tier in place of its own model."""
+    recall: Recall
+    turn_key: bytes | None
+    """Of the last turn in the decision cache; None: not to be used."""
+    cache: CacheUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scored:
+    """Scores of a conversation's turns, the newest first."""
+
+    scores: Sequence[Score]
+    cache: CacheUse = CacheUse.OFF
+    turn_key: bytes | None = None
+    remembered: Remembered | None = None
+    """Of the newest turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router:
+    """Decides; calls nothing and waits for nothing."""
+
+    catalogue: Catalogue
+    scorer: Scorer
+    routing: RoutingConfig
+    settings: Mapping[str | None, Settings]
+    """By profile; None: of requests without one."""
+    switch: ModeSwitch
+    memory: Memory
+
+    def route(self, arrival: Arrival) -> Route:
+        """Decide which tier is asked first.
+
+        Raises:
+            RequestError: The model or lowest tier is unknown, there are too many messages, or no tier can serve.
+        """
+        selection = self.catalogue.select(arrival.request.model)
+        profile = selection.profile or arrival.profile
+        settings = self.settings[profile]
+        _check_length(arrival, settings)
+        features = read(arrival.request, max_turns=self.routing.max_turns)
+        recall = self.memory.recall(arrival, features, profile=profile)
+        mode = self.switch.mode or settings.mode
+        if selection.tier is not None:
+            decision, scored = bypass(selection.tier), _Scored(scores=())
+        else:
+            scored = self._score(features.turns, use_cache=arrival.use_cache)
+            decision = self._decide(arrival, features, recall, selection, scored)
+            decision = self._withheld(decision, mode, settings, recall.session)
+        return Route(
+            decision=decision,
+            features=features,
+            settings=settings,
+            mode=mode,
+            profile=profile,
+            model=selection.model,
+            recall=recall,
+            turn_key=scored.turn_key,
+            cache=scored.cache,
+        )
+
+    def profile_of(self, arrival: Arrival) -> str | None:
+        """The profile that a request falls under: of its model alias, else of its key.
+
+        Raises:
+            RequestError: The model is unknown.
+        """
+        return self.catalogue.select(arrival.request.model).profile or arrival.profile
+
+    def _score(self, turns: Sequence[Turn], *, use_cache: bool) -> _Scored:
+        cache = self.memory.decisions if use_cache else None
+        if cache is None:
+            return _Scored(scores=[self.scorer.score(turn) for turn in turns])
+        scores: list[Score] = []
+        keys = [turn_key(self.scorer.version, turn) for turn in turns]
+        newest = cache.get(keys[0])
+        for key, turn in zip(keys, turns, strict=True):
+            known = cache.get(key)
+            score = known.score if known is not None else self.scorer.score(turn)
+            if known is None:
+                cache.put_score(key, score)
+            scores.append(score)
+        use = CacheUse.MISS if newest is None else CacheUse.HIT
+        return _Scored(scores=scores, cache=use, turn_key=keys[0], remembered=newest)
+
+    def _decide(
+        self, arrival: Arrival, features: Features, recall: Recall, selection: Selection, scored: _Scored
+    ) -> Decision:
+        tiers = [tier.name for tier in self.catalogue.tiers]
+        skipped = missing_capabilities(features, self.catalogue.tiers)
+        if len(skipped) == len(tiers):
+            raise NoTierError(
+                "no tier can serve this request: " + "; ".join(f"{t} {why}" for t, why in skipped.items())
+            )
+        settings = self.settings[selection.profile or arrival.profile]
+        complexities = [score.complexity for score in scored.scores]
+        situation = Situation(
+            tiers=tiers,
+            complexity=inherited_complexity(complexities, self.routing.turn_decay),
+            own_complexity=complexities[0],
+            thresholds=effective_thresholds(settings.thresholds, tiers, selection.first_threshold),
+            skipped=skipped,
+            floors=self._floors(arrival, features, recall, scored.remembered),
+        )
+        newest = scored.scores[0]
+        return replace(decide(situation), p_ok=newest.p_ok, explanation=newest.explanation)
+
+    def _floors(self, arrival: Arrival, features: Features, recall: Recall, remembered: Remembered | None) -> Floors:
+        min_tier = arrival.min_tier
+        return Floors(
+            min_tier=self.catalogue.tier_named(min_tier, param="x-suffice-min-tier") if min_tier else None,
+            tool_loop=recall.last_tier if features.in_tool_loop else None,
+            escalated=self._highest(recall.escalation_floor, self._prompt_floor(remembered)),
+        )
+
+    def _prompt_floor(self, remembered: Remembered | None) -> TierName | None:
+        if remembered is None or remembered.escalated_to is None:
+            return None
+        config = self.routing.escalation_memory
+        elapsed_s = self.memory.clock() - remembered.escalated_at
+        aged = aged_count(remembered.n_escalations, elapsed_s, config.half_life_s)
+        return remembered.escalated_to if repeats_enough(aged, config.repeats) else None
+
+    def _highest(self, *floors: TierName | None) -> TierName | None:
+        named = [tier.name for tier in self.catalogue.tiers if tier.name in floors]
+        return named[-1] if named else None
+
+    def _withheld(self, decision: Decision, mode: Mode, settings: Settings, session: str) -> Decision:
+        percent = self.switch.canary_percent if self.switch.canary_percent is not None else settings.canary_percent
+        # Drawn by conversation, so that a conversation stays on its side of the canary.
+        in_canary = zlib.crc32(session.encode()) / 2**32 * 100 < percent
+        tier, reason, proposal = withhold(decision, mode, in_canary=in_canary)
+        ladder = decision.ladder[decision.ladder.index(tier) :]
+        return replace(decision, tier=tier, reason=reason, proposal=proposal, ladder=ladder)
+
+
+def _check_length(arrival: Arrival, settings: Settings) -> None:
+    n_messages = len(arrival.request.messages)
+    if n_messages > settings.max_messages:
+        raise RequestError(f"{n_messages} messages are over the limit of {settings.max_messages}", param="messages")

@@ -1,0 +1,94 @@
+"""`/v1/chat/completions` and `/v1/completions`, and their dry run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from suffice.errors import MediaTypeError, SufficeError
+from suffice.pipeline.arrival import Arrival, Reply
+from suffice.pipeline.pipeline import Pipeline
+from suffice.server.auth import Caller
+from suffice.server.config import ServerConfig
+from suffice.server.explanation import explain_route
+from suffice.server.headers import FORWARDED, decision_headers, session_of
+from suffice.server.http import Request, Responder, header_flag, while_connected
+from suffice.server.limits import Turnstile
+from suffice.wire.errors import render_event
+from suffice.wire.request import Endpoint, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """Handles requests for generated text."""
+
+    pipeline: Pipeline
+    config: ServerConfig
+    turnstile: Turnstile
+    clock: Callable[[], float]
+    """Monotonic, seconds."""
+    wall_clock: Callable[[], float]
+    """Unix time."""
+
+    async def answer(self, endpoint: Endpoint, request: Request, respond: Responder, caller: Caller) -> None:
+        """Answer one request; errors after the first byte of a stream are told in the stream."""
+        arrival = await self._arrive(endpoint, request, respond, caller)
+        debug = header_flag(
+            request.headers.get("x-suffice-debug"), name="x-suffice-debug", known={"1": True, "0": False}
+        )
+        await while_connected(request, self._serve(arrival, respond, debug=debug))
+
+    async def _serve(self, arrival: Arrival, respond: Responder, *, debug: bool) -> None:
+        try:
+            with self.turnstile.enter(self.pipeline.router.profile_of(arrival)):
+                async with self.pipeline.answer(arrival) as reply:
+                    respond.headers |= decision_headers(reply.outcome, streamed=reply.chunks is not None, debug=debug)
+                    await _send(reply, respond)
+        except SufficeError as error:
+            if respond.status is None:
+                raise
+            await respond.end(render_event(error))
+
+    async def explain(self, request: Request, respond: Responder, caller: Caller) -> None:
+        """The dry run: the decision and its explanation, no upstream call."""
+        arrival = await self._arrive(Endpoint.CHAT, request, respond, caller)
+        route = self.pipeline.explain(arrival)
+        await respond.whole(HTTPStatus.OK, explain_route(route, self.pipeline.router.scorer.version))
+
+    async def _arrive(self, endpoint: Endpoint, request: Request, respond: Responder, caller: Caller) -> Arrival:
+        started_at = self.clock()
+        _check_type(request)
+        body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
+        cache = request.headers.get("x-suffice-cache")
+        known = {"no-store": False, "default": True}
+        return Arrival(
+            request=parse(endpoint, body),
+            request_id=respond.headers["x-suffice-request-id"],
+            received_at=self.wall_clock(),
+            started_at=started_at,
+            key_id=caller.key_id,
+            profile=caller.profile,
+            min_tier=request.headers.get("x-suffice-min-tier"),
+            session=session_of(request.headers),
+            use_cache=cache is None or header_flag(cache, name="x-suffice-cache", known=known),
+            headers={
+                "content-type": "application/json",
+                "x-request-id": respond.headers["x-suffice-request-id"],
+                **{name: request.headers[name] for name in FORWARDED if name in request.headers},
+            },
+        )
+
+
+async def _send(reply: Reply, respond: Responder) -> None:
+    if reply.chunks is None:
+        await respond.whole(reply.status, reply.body or b"", content_type=reply.content_type)
+        return
+    await respond.begin(reply.status, reply.content_type)
+    await respond.push(reply.chunks)
+    await respond.end()
+
+
+def _check_type(request: Request) -> None:
+    stated = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    # Forms are refused: a browser sends them across sites without asking, JSON only after a preflight.
+    if stated != "application/json" and not stated.endswith("+json"):
+        raise MediaTypeError(f"content-type {stated[:100]!r} is not understood; send application/json")

@@ -1,0 +1,64 @@
+"""The gateway's own headers: what clients may say, and what they are told."""
+
+from collections.abc import Mapping
+
+from suffice.vocabulary import Decision, Outcome
+
+SESSION_HEADERS = (
+    "x-suffice-session",
+    "x-session-id",
+    "session-id",
+    "session_id",
+    "x-litellm-session-id",
+    "helicone-session-id",
+)
+"""The first that is sent names the conversation; the others are those of gateways and agents that teams come from."""
+
+FORWARDED = ("traceparent", "tracestate")
+"""The client's headers that upstreams see."""
+
+MAX_SESSION = 200
+
+
+def session_of(headers: Mapping[str, str]) -> str | None:
+    """The client's name for its conversation."""
+    named = (headers[name] for name in SESSION_HEADERS if headers.get(name))
+    return next((name[:MAX_SESSION] for name in named), None)
+
+
+def decision_headers(outcome: Outcome, *, streamed: bool, debug: bool) -> dict[str, str]:
+    """What the client is told beside its answer; a stream's cost comes in its usage chunk."""
+    headers = {"x-suffice-request-id": outcome.request_id}
+    decision = outcome.decision
+    served = outcome.served
+    if decision is None:
+        return headers
+    headers |= {
+        "x-suffice-tier": served.tier if served is not None else decision.tier,
+        "x-suffice-reason": decision.reason,
+        "x-suffice-escalated": "true" if outcome.escalated else "false",
+        "x-suffice-cache": outcome.cache,
+    }
+    if decision.complexity is not None:
+        headers["x-suffice-complexity"] = f"{decision.complexity:.2f}"
+    if not streamed:
+        headers["x-suffice-cost-usd"] = f"{outcome.cost_usd:.9f}"
+    return headers | (_debug_headers(outcome, decision) if debug else {})
+
+
+def _debug_headers(outcome: Outcome, decision: Decision) -> dict[str, str]:
+    thresholds = ",".join(f"{tier}={limit:g}" for tier, limit in decision.thresholds.items())
+    attempts = ",".join(f"{a.tier}:{a.verdict.reason if a.verdict else a.error or 'running'}" for a in outcome.attempts)
+    headers = {
+        "x-suffice-mode": outcome.mode,
+        "x-suffice-scorer": outcome.scorer,
+        "x-suffice-thresholds": thresholds,
+        "x-suffice-attempts": attempts,
+        "x-suffice-routing-us": f"{outcome.routing_s * 1e6:.0f}",
+        "x-suffice-explanation": ",".join(f"{name}={value:.4g}" for name, value in decision.explanation.items()),
+        "x-suffice-skipped": ", ".join(f"{tier}: {lack}" for tier, lack in decision.skipped.items()),
+        "x-suffice-session": outcome.session or "",
+    }
+    if decision.proposal is not None:
+        headers["x-suffice-proposal"] = f"{decision.proposal.tier}:{decision.proposal.reason}"
+    return {name: value for name, value in headers.items() if value}
