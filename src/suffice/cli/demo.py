@@ -3,14 +3,14 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from suffice.errors import ConfigError, Mistake, SufficeError
-
-if TYPE_CHECKING:
-    from suffice.lab.demo.plan import LiveServer
+from suffice.errors import ConfigError, Mistake
+from suffice.lab.demo.command import list_prompts, measure, serve
+from suffice.lab.demo.plan import DEFAULT_SPEEDUP, DemoPlan, LiveServer
+from suffice.lab.workload import Split
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -40,39 +40,30 @@ def demo(
     large_model: Annotated[str | None, typer.Option(help="Its model. [default: the first it lists]")] = None,
 ) -> None:
     """Show the gateway at work: real recorded answers, four ways of choosing a tier, one table."""
-    from suffice.lab.demo.command import list_prompts, measure, serve  # noqa: PLC0415 - serving never loads the lab
-    from suffice.lab.demo.plan import DEFAULT_SPEEDUP, DemoPlan  # noqa: PLC0415 - same
-    from suffice.lab.workload import Split  # noqa: PLC0415 - same
-
+    live = _pair_servers((small, small_model), (large, large_model))
+    plan = DemoPlan(
+        rate=rate,
+        speedup=speedup if speedup is not None else (1.0 if stay or live else DEFAULT_SPEEDUP),
+        slots=slots,
+        window_s=window,
+        seed=seed,
+        split=Split(split or ("all" if listing else "test")),
+        limit=limit,
+        stream=stream,
+        live=live,
+    )
+    if listing:
+        list_prompts(plan, as_json=as_json)
+        return
     try:
-        live = _pair_servers((small, small_model), (large, large_model))
-        plan = DemoPlan(
-            rate=rate,
-            speedup=speedup if speedup is not None else (1.0 if stay or live else DEFAULT_SPEEDUP),
-            slots=slots,
-            window_s=window,
-            seed=seed,
-            split=Split(split or ("all" if listing else "test")),
-            limit=limit,
-            stream=stream,
-            live=live,
-        )
-        if listing:
-            list_prompts(plan, as_json=as_json)
-        else:
-            asyncio.run(_until_stopped(serve(plan) if stay else measure(plan, as_json=as_json)))
+        asyncio.run(_until_stopped(serve(plan) if stay else measure(plan, as_json=as_json)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(_INTERRUPTED) from None
-    except SufficeError as error:
-        typer.echo(f"suffice demo: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 def _pair_servers(
     small: tuple[str | None, str | None], large: tuple[str | None, str | None]
-) -> "tuple[LiveServer, LiveServer] | None":
-    from suffice.lab.demo.plan import LiveServer  # noqa: PLC0415 - serving never loads the lab
-
+) -> tuple[LiveServer, LiveServer] | None:
     (small_url, small_model), (large_url, large_model) = small, large
     if small_url is not None and large_url is not None:
         return LiveServer(url=small_url, model=small_model), LiveServer(url=large_url, model=large_model)
