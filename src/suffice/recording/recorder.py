@@ -15,6 +15,8 @@ from suffice.vocabulary import Outcome
 _BATCH_SIZE = 256
 _LINGER_S = 0.1
 _PRUNE_EVERY_S = 60.0
+_LAST_TRANSACTIONS_S = 4.0
+"""For the transactions under way at the deadline: each waits a second for another process's lock."""
 
 _log = logging.getLogger("suffice.recording")
 
@@ -78,8 +80,7 @@ class Recorder:
         n_dropped = self.counts.dropped
         self._deadline = min(self._deadline, time.monotonic() + timeout_s)
         self._backlog.close()
-        # A transaction that waits for another process's lock notices the deadline a little later.
-        self._thread.join(timeout_s + 2.0)
+        self._thread.join(timeout_s + _LAST_TRANSACTIONS_S)
         counts = self.counts
         return counts.queued == 0 and counts.dropped == n_dropped
 
@@ -125,10 +126,10 @@ class Recorder:
         n_dropped = self.counts.dropped
         self._writer.write(batch, n_dropped=n_dropped - self._n_drops_noted)
         self._n_drops_noted = n_dropped
-        self._backlog.settle(len(batch), written=True)
         if self._is_failing:
             self._is_failing = False
             _log.info("records are written to %s again; %d lost so far", self.path, n_dropped)
+        self._backlog.settle(len(batch), written=True)
 
     def _prune_if_due(self) -> None:
         if self._backlog.closed or time.monotonic() < self._next_prune:
