@@ -163,8 +163,11 @@ class Telemetry:
         self._make_attempt_metrics()
 
     def _make_request_metrics(self) -> None:
-        self._requests = self._counter("suffice_requests", "Requests.", "tier", "reason", "mode", "status")
+        self._requests = self._counter(
+            "suffice_requests", "Requests that are over, by the tier that answered.", "tier", "reason", "mode", "status"
+        )
         self._errors = self._counter("suffice_request_errors", "Requests that ended in an error.", "code")
+        self._refusals = self._counter("suffice_refusals", "Errors that the gateway itself answered with.", "code")
         self._cancelled = self._counter("suffice_requests_cancelled", "Requests whose client hung up.", "tier")
         self._escalations = self._counter(
             "suffice_escalations", "Requests served by another tier than the first.", "from_tier", "to_tier", "reason"
@@ -173,30 +176,45 @@ class Telemetry:
         self._always_large = self._counter(
             "suffice_always_large_usd", "What the same tokens cost on the top tier, in USD.", "key"
         )
-        self._cache = self._counter("suffice_decision_cache", "Looks into the decision cache.", "use")
-        self._complexity = self._histogram("suffice_complexity", "Complexity of requests.", _COMPLEXITY, "first_tier")
-        self._routing = self._histogram("suffice_routing_seconds", "From request to decision.", _ROUTING_S, "use")
+        self._cache = self._counter(
+            "suffice_decision_cache", "Requests by what the decision cache did: hit, miss or off.", "use"
+        )
+        self._complexity = self._histogram(
+            "suffice_complexity", "Complexity of requests, 0 to 10.", _COMPLEXITY, "first_tier"
+        )
+        self._routing = self._histogram(
+            "suffice_routing_seconds", "From the parsed request to the decision.", _ROUTING_S, "use"
+        )
         self._first_byte = self._histogram(
-            "suffice_first_byte_seconds", "From request to the answer's first byte.", _FIRST_TOKEN_S, "tier"
+            "suffice_first_byte_seconds", "From the request to the first byte of its answer.", _FIRST_TOKEN_S, "tier"
         )
         self._duration = self._histogram(
-            "suffice_request_duration_seconds", "From request to the answer's end.", _OPERATION_S, "tier"
+            "suffice_request_duration_seconds", "From the request to the end of its answer.", _OPERATION_S, "tier"
         )
 
     def _make_attempt_metrics(self) -> None:
-        self._attempts = self._counter("suffice_attempts", "Upstream calls.", "tier", "role", "outcome")
+        self._attempts = self._counter(
+            "suffice_attempts", "Upstream calls, rejected drafts and failed tries included.", "tier", "role", "outcome"
+        )
         self._attempt_errors = self._counter("suffice_attempt_errors", "Upstream calls that failed.", "tier", "code")
         self._cached_tokens = self._counter(
             "suffice_cached_tokens", "Prompt tokens that upstreams had in their cache.", "tier"
         )
         self._tokens = self._histogram(
-            "gen_ai_client_token_usage", "Tokens of upstream calls.", _TOKENS, *_CALL, "gen_ai_token_type"
+            "gen_ai_client_token_usage",
+            "Tokens of an upstream call, as the upstream reports them.",
+            _TOKENS,
+            *_CALL,
+            "gen_ai_token_type",
         )
         self._operation = self._histogram(
-            "gen_ai_client_operation_duration_seconds", "Upstream calls.", _OPERATION_S, *_CALL, "error_type"
+            "gen_ai_client_operation_duration_seconds", "Time of an upstream call.", _OPERATION_S, *_CALL, "error_type"
         )
         self._first_token = self._histogram(
-            "gen_ai_server_time_to_first_token_seconds", "From call to first token.", _FIRST_TOKEN_S, *_CALL
+            "gen_ai_server_time_to_first_token_seconds",
+            "From an upstream call to its first token.",
+            _FIRST_TOKEN_S,
+            *_CALL,
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> _Series[Counter]:
@@ -216,6 +234,10 @@ class Telemetry:
     def watch_replicas(self, read: Callable[[], Iterable[ReplicaState]]) -> None:
         """Show how the replicas are."""
         self._watched.replicas = read
+
+    def count_refusal(self, code: str) -> None:
+        """Count a request that the server answered with an error of its own."""
+        self._refusals[(_code(code),)].inc()
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text form; its media type is `CONTENT_TYPE`."""
