@@ -73,6 +73,8 @@ docs: $(VENV)/.docs ## Build the documentation into site/ and check every link
 
 bench: $(VENV)/.dev ## Measure what the gateway costs
 	$(BIN)/python benchmarks/scoring_time.py
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/hundred_thousand.py --requests 10000
 
 lock: $(LOCK_VENV)/.lock ## Write the lock files anew; UPGRADE=1 takes newer versions
 	@tools/lock.sh $(LOCK_VENV)/bin/uv $(if $(UPGRADE),--upgrade)
