@@ -108,7 +108,8 @@ def _text(question: Question, behaviour: Behaviour, word: Callable[[int], str], 
     guided = _guided(question, word)
     if guided is not None:
         return guided
-    n = behaviour.count("words") or n_words
+    ordered = behaviour.count("words")
+    n = n_words if ordered is None else ordered
     echoed = str(question.fields.get("prompt")) if question.fields.get("echo") else ""
     return echoed + " ".join(word(position) for position in range(n))
 
