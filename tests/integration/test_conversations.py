@@ -206,13 +206,14 @@ def test_a_named_tier_bypasses_routing_and_leaves_the_rest_to_it(talk_gateway: S
 def _assemble(body: bytes) -> dict[str, Any]:
     """The assistant's message, put together from a stream as a client does."""
     message: dict[str, Any] = {"role": "assistant", "content": ""}
-    calls: dict[int, dict[str, Any]] = {}
+    calls: dict[Any, Any] = {}
     documents: list[Any] = [event for event in read_events(body) if isinstance(event, dict)]
     for document in documents:
         for choice in document["choices"]:
             delta = choice["delta"]
             message["content"] += delta.get("content") or ""
-            for piece in delta.get("tool_calls") or []:
+            pieces: list[Any] = delta.get("tool_calls") or []
+            for piece in pieces:
                 call = calls.setdefault(
                     piece["index"], {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
                 )

@@ -1,0 +1,200 @@
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from suffice.errors import UpstreamBrokenError, UpstreamError
+from suffice.pipeline.arrival import Arrival
+from suffice.pipeline.pipeline import Pipeline
+from suffice.testing.fakes import FakeUpstream, Scripted, chunk, make_arrival, make_pipeline
+from suffice.vocabulary import Role
+
+ROLE = chunk({"role": "assistant", "content": ""})
+HELLO = chunk({"content": "Hello"})
+WORLD = chunk({"content": " world"})
+STOP = chunk({}, finish_reason="stop")
+USAGE = chunk(None, usage={"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9})
+DONE = b"data: [DONE]\n\n"
+WHOLE = [ROLE, HELLO, WORLD, STOP, USAGE, DONE]
+BROKEN = UpstreamBrokenError("it broke")
+
+
+def streamed(events: Sequence[bytes], **more: Any) -> FakeUpstream:
+    return FakeUpstream([Scripted(events=events, **more)])
+
+
+def read(pipeline: Pipeline, arrival: Arrival) -> bytes:
+    async def run() -> bytes:
+        async with pipeline.answer(arrival) as reply:
+            assert reply.chunks is not None
+            return b"".join([part async for part in reply.chunks])
+
+    return asyncio.run(run())
+
+
+def ask(**fields: Any) -> Arrival:
+    return make_arrival(stream=True, **fields)
+
+
+def test_a_stream_passes_untouched_but_for_the_usage_nobody_asked_for() -> None:
+    pipeline, collector = make_pipeline(streamed(WHOLE), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got == b"".join([ROLE, HELLO, WORLD, STOP, DONE])
+    assert collector.only.attempts[0].usage is not None
+    assert collector.only.attempts[0].usage.completion_tokens == 2
+
+
+def test_usage_is_always_asked_of_the_upstream() -> None:
+    small = streamed(WHOLE)
+    pipeline, _ = make_pipeline(small, streamed(WHOLE))
+
+    read(pipeline, ask(stream_options={"continuous_usage_stats": False}))
+
+    options = json.loads(small.calls[0].body)["stream_options"]
+    assert options == {"continuous_usage_stats": False, "include_usage": True}
+
+
+def test_null_usage_in_other_chunks_is_taken_out_to_the_byte() -> None:
+    events = [chunk({"content": "Hi"}, usage=None), chunk({}, finish_reason="stop", usage=None), USAGE, DONE]
+    pipeline, _ = make_pipeline(streamed(events), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got == chunk({"content": "Hi"}) + STOP + DONE
+
+
+@pytest.mark.parametrize("events", [WHOLE, [ROLE, HELLO, WORLD, STOP, DONE]])
+def test_a_client_that_asks_gets_exactly_one_usage_chunk_with_the_truth(events: Sequence[bytes]) -> None:
+    pipeline, collector = make_pipeline(streamed(events), streamed(WHOLE))
+
+    got = read(pipeline, ask(stream_options={"include_usage": True}))
+
+    documents = [json.loads(line[6:]) for line in got.split(b"\n\n") if line.startswith(b"data: {")]
+    with_usage = [document for document in documents if document.get("usage")]
+    assert len(with_usage) == 1
+    assert with_usage[0] is documents[-1]
+    assert with_usage[0]["choices"] == []
+    assert with_usage[0]["suffice"]["tier"] == "small"
+    assert with_usage[0]["suffice"]["cost_usd"] == pytest.approx(collector.only.cost_usd)
+    assert got.endswith(DONE)
+
+
+def test_nothing_is_committed_before_the_first_content() -> None:
+    small = streamed([ROLE, STOP, DONE])
+    large = streamed(WHOLE)
+    pipeline, collector = make_pipeline(small, large)
+
+    got = read(pipeline, ask())
+
+    assert got == b"".join([ROLE, HELLO, WORLD, STOP, DONE])
+    assert [attempt.role for attempt in collector.only.attempts] == [Role.DRAFT, Role.SERVE]
+    assert small.n_open == 0
+
+
+def test_a_stream_that_breaks_before_its_first_content_is_taken_over() -> None:
+    pipeline, collector = make_pipeline(streamed([ROLE], breaks=BROKEN), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got.startswith(ROLE + HELLO)
+    assert got.count(ROLE) == 1
+    assert collector.only.error is None
+
+
+@pytest.mark.parametrize(
+    "upstream",
+    [
+        streamed([ROLE, HELLO], breaks=BROKEN),
+        streamed([ROLE, HELLO]),
+        streamed([ROLE, HELLO, WORLD, STOP, b"data: {"]),
+        streamed([ROLE, HELLO, b"data: not json\n\n"]),
+        streamed([ROLE, HELLO, b'data: {"error":{"message":"out of memory"}}\n\n']),
+        streamed([ROLE, HELLO, b'event: error\ndata: {"message":"out of memory"}\n\n']),
+    ],
+)
+def test_a_stream_that_breaks_after_its_first_content_is_never_ended_as_if_it_were_whole(
+    upstream: FakeUpstream,
+) -> None:
+    large = streamed(WHOLE)
+    pipeline, collector = make_pipeline(upstream, large)
+    got: list[bytes] = []
+
+    async def run() -> None:
+        async with pipeline.answer(ask()) as reply:
+            assert reply.chunks is not None
+            async for part in reply.chunks:
+                got.append(part)  # noqa: PERF401 - what came before the break is the point
+
+    with pytest.raises(UpstreamBrokenError):
+        asyncio.run(run())
+
+    outcome = collector.only
+    assert b"".join(got).startswith(ROLE + HELLO)
+    assert DONE not in b"".join(got)
+    assert large.calls == []
+    assert outcome.error == "upstream_broken"
+    assert outcome.cost_usd > 0
+    assert outcome.attempts[0].usage is not None
+    assert outcome.attempts[0].usage.estimated
+
+
+def test_a_finished_stream_without_an_end_mark_is_whole_and_gets_none() -> None:
+    pipeline, collector = make_pipeline(streamed([ROLE, HELLO, STOP]), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got == ROLE + HELLO + STOP
+    assert collector.only.error is None
+
+
+def test_comments_and_thoughts_pass_as_they_come() -> None:
+    events = [b": ping\n\n", chunk({"reasoning_content": "hm"}), HELLO, STOP, DONE]
+    pipeline, _ = make_pipeline(streamed(events), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got == b"".join(events)
+
+
+def test_a_client_that_leaves_ends_the_call_and_pays_for_what_ran() -> None:
+    small = streamed(WHOLE)
+    pipeline, collector = make_pipeline(small, streamed(WHOLE))
+
+    async def run() -> None:
+        async with pipeline.answer(ask()) as reply:
+            assert reply.chunks is not None
+            await anext(reply.chunks)
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+
+    outcome = collector.only
+    assert small.n_open == 0
+    assert outcome.cancelled
+    assert outcome.attempts[0].usage is not None
+    assert outcome.attempts[0].usage.estimated
+    assert outcome.attempts[0].usage.completion_tokens == 1
+    assert outcome.cost_usd > 0
+
+
+def test_a_plain_answer_to_a_streamed_request_is_read_as_a_failure_of_the_tier() -> None:
+    pipeline, _ = make_pipeline(FakeUpstream([Scripted(body=b"{}")]), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got.endswith(DONE)
+
+
+def test_the_last_tiers_failure_before_the_first_byte_is_an_ordinary_error() -> None:
+    down = FakeUpstream([Scripted(breaks=UpstreamError("down"))])
+    pipeline, collector = make_pipeline(down, down)
+
+    with pytest.raises(UpstreamError, match="down"):
+        read(pipeline, ask())
+
+    assert collector.only.first_byte_s is None
