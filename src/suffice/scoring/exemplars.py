@@ -26,8 +26,10 @@ class Exemplars:
     The published recipe says "similarity" to a set; the mean over the set is its usual reading, and both forms use it.
 
     `report`: 10 s_complex / (s_simple + s_complex + 0.01), clipped to [0, 10], because cosines can be negative and the
-    published formula then leaves the scale. `rescaled`: the place of s_complex - s_simple among those of
-    `REFERENCE_TURNS`, so that complexity 4.0 is what 40 % of them stay below.
+    published formula then leaves the scale; where its denominator is 0, the turn counts as hard.
+
+    `rescaled`: the place of s_complex - s_simple among those of `REFERENCE_TURNS`, so that complexity 4.0 is what 40 %
+    of them stay below.
     """
 
     def __init__(self, encoder: Encoder, *, form: Form, simple: Sequence[str], complex_: Sequence[str]) -> None:
@@ -79,7 +81,7 @@ def build_exemplars(config: ScorerConfig, encoder: Encoder) -> Exemplars:
 def _report(s_simple: float, s_complex: float) -> float:
     whole = s_simple + s_complex + 0.01
     if whole == 0:
-        return MAX_COMPLEXITY if s_complex > 0 else 0.0
+        return MAX_COMPLEXITY
     return min(MAX_COMPLEXITY, max(0.0, MAX_COMPLEXITY * s_complex / whole))
 
 

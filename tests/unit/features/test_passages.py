@@ -124,3 +124,34 @@ def test_own_words_are_bounded_however_much_is_asked() -> None:
     parted = part("\n\n".join(f"Question: {index} {'why ' * 60}?" for index in range(200)))
 
     assert len(parted.own) <= MAX_OWN + 50
+
+
+@pytest.mark.parametrize("document", [PASSAGE, SENTENCE * 4], ids=["long", "short"])
+def test_a_message_that_is_all_document_is_told_by_its_ends(document: str) -> None:
+    message = f"<document>Minutes of May. {document} Signed by Ada.</document>"
+
+    parted = part(message)
+
+    assert "Minutes of May." in parted.own
+    assert "Signed by Ada." in parted.own
+    assert len(parted.own) <= 900
+
+
+def test_a_message_that_is_one_short_labelled_passage_stays() -> None:
+    message = f"Email: {SENTENCE * 4}"
+
+    assert part(message).own == message
+
+
+def test_the_short_content_of_a_tag_stays() -> None:
+    parted = part(f"<context>It is raining.</context>\n{QUESTION}\n<document>{PASSAGE}</document>")
+
+    assert "It is raining." in parted.own
+    assert QUESTION in parted.own
+    assert "river" not in parted.own
+
+
+def test_of_a_huge_message_both_ends_are_read() -> None:
+    parted = part(f"{INSTRUCTION}\n\n{PASSAGE * 6}\n\n{QUESTION}")
+
+    assert parted.own == f"{INSTRUCTION}\n{QUESTION}"

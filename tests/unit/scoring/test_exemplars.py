@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ class FakeEncoder:
     vectors: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     version: str = "fake-1"
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return np.array([self.vectors.get(text, (0.6, 0.6)) for text in texts], dtype=np.float32)
+    def encode(self, texts: Sequence[str]) -> NDArray[Any]:
+        return np.array([self.vectors.get(text, (0.6, 0.6)) for text in texts], dtype=np.float64)
 
 
 def turn(text: str) -> Turn:
@@ -51,8 +52,22 @@ def test_the_explanation_names_both_similarities_and_the_tokens() -> None:
 
 @pytest.mark.parametrize(
     ("vector", "complexity"),
-    [((-0.3, 0.2), 0.0), ((-0.51, 0.5), 10.0), ((0.5, -0.3), 0.0), ((-0.4, -0.2), 3.39), ((-0.2, -0.6), 7.59)],
-    ids=["denominator-below-0", "denominator-near-0", "complex-below-0", "both-below-0", "both-far-below-0"],
+    [
+        ((-0.01, 0.0), 10.0),
+        ((-0.3, 0.2), 0.0),
+        ((-0.505, 0.5), 10.0),
+        ((0.5, -0.3), 0.0),
+        ((-0.4, -0.2), 3.39),
+        ((-0.2, -0.6), 7.59),
+    ],
+    ids=[
+        "denominator-0",
+        "denominator-below-0",
+        "denominator-near-0",
+        "complex-below-0",
+        "both-below-0",
+        "both-far-below-0",
+    ],
 )
 def test_negative_cosines_stay_on_the_scale(vector: tuple[float, float], complexity: float) -> None:
     scorer = make_report(q=vector)
