@@ -40,18 +40,6 @@ def curl_of(printed: str) -> Request:
     return Request(words[2], data=words[-1].encode(), headers={"content-type": "application/json"})
 
 
-def test_a_small_run_prints_four_rows_as_json() -> None:
-    options = ["--limit", "12", "--speedup", "100", "--window", "20", "--json"]
-
-    run = subprocess.run([*DEMO, *options], capture_output=True, text=True, timeout=100, check=False)
-
-    assert run.returncode == 0, run.stderr
-    report = msgspec.json.decode(run.stdout)
-    assert [row["name"] for row in report["rows"]] == ["always-large", "always-small", "shuffled", "routed"]
-    assert [row["n_failed"] for row in report["rows"]] == [0, 0, 0, 0]
-    assert report["rows"][1]["usd_per_1000"] < report["rows"][0]["usd_per_1000"]
-
-
 def test_the_first_thing_it_says_is_what_the_numbers_are() -> None:
     options = ["--limit", "4", "--speedup", "100", "--window", "5"]
 
@@ -59,10 +47,10 @@ def test_the_first_thing_it_says_is_what_the_numbers_are() -> None:
 
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("What these numbers are, and what they are not\n")
-    assert "always-large" in run.stdout
+    assert all(row in run.stdout for row in ("always-large", "always-small", "shuffled", "routed"))
 
 
-def test_streams_give_the_same_rows() -> None:
+def test_streams_bring_their_tier_and_cost_as_json() -> None:
     options = ["--limit", "6", "--speedup", "100", "--window", "5", "--json", "--stream"]
 
     run = subprocess.run([*DEMO, *options], capture_output=True, text=True, timeout=100, check=False)

@@ -31,7 +31,8 @@ def _describe_tape(plan: DemoPlan) -> dict[str, str]:
         "tape. No model runs now. These models are far smaller than the 8B and 70B that the prices stand for.",
         "Times": f"recorded on one shared CPU core per model, played {plan.speedup:g} times faster on {plan.slots} "
         "slots a tier, and reported at the recorded speed. The gateway's own time is real, so it shows "
-        f"{plan.speedup:g} times too large; it is measured and given below the table.",
+        f"{plan.speedup:g} times too large (it is measured and given below the table), and on a busy machine the "
+        "throughput is too low.",
     }
 
 
