@@ -10,7 +10,7 @@ from pathlib import Path
 
 from suffice.errors import DemoError
 
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 
 _SERVE = (sys.executable, "-m", "suffice", "serve")
