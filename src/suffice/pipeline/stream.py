@@ -77,11 +77,20 @@ class _Relay:
         """The event, less the usage that the gateway asked for itself; the final usage is kept for the end."""
         self._running.usage = answer.usage or self._running.usage
         if answer.usage is not None and not answer.choices:
+            before, self._usage_chunk = self._usage_chunk, event.data
+            return self._release(before) if before is not None else b""
+        if self._asked and answer.usage is not None and self._running.assembly.finish_reason is not None:
             self._usage_chunk = event.data
             return b""
         if self._asked or b'"usage"' not in event.data:
             return event.raw
         return event.raw.replace(event.data, without_key(event.data, "usage"))
+
+    def _release(self, kept: bytes) -> bytes:
+        """The last choice's chunk, whose usage is told again in a chunk of its own: here once, unless asked twice."""
+        if not self._running.arrival.request.continuous_usage:
+            kept = without_key(kept, "usage")
+        return write_event(kept)
 
     def _finish(self, done: bytes) -> bytes:
         """The end of the stream: the one usage chunk, if it was asked for, then the end mark as it came."""

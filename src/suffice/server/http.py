@@ -34,7 +34,8 @@ class Request:
     def of(cls, scope: Scope, receive: Receive) -> "Request":
         """Read a request's head."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        return cls(scope["method"], scope["path"], scope["query_string"], headers, receive)
+        # As it was sent: decoded, `/v1/chat%2fcompletions` would be another path here than to a proxy in front of us.
+        return cls(scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"], headers, receive)
 
     async def body(self, *, max_bytes: int, timeout_s: float) -> bytes:
         """Read the whole body.

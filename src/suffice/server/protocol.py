@@ -15,6 +15,9 @@ from suffice.errors import HeadersTooLargeError, RequestError, RequestTimeoutErr
 from suffice.server.config import ServerConfig
 from suffice.wire.errors import render
 
+_SLICE_BYTES = 16 * 1024
+_MAX_FRAMING = 16
+
 
 class StrictProtocol(HttpToolsProtocol):
     """One client connection."""
@@ -29,6 +32,8 @@ class StrictProtocol(HttpToolsProtocol):
         self._refusal: RequestError | None = None
         self._n_head_bytes = 0
         self._in_head = True
+        self._n_framing_bytes = 0
+        self._n_body_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,12 +53,30 @@ class StrictProtocol(HttpToolsProtocol):
         """Parse what came, while the head stays within its limit."""
         if self.parser is None or self.transport.is_closing():  # pyright: ignore[reportUnnecessaryComparison] - uvicorn sets it to None when the connection is lost
             return
+        # In slices, so that what is counted below is never far ahead of what was parsed.
+        for start in range(0, len(data), _SLICE_BYTES):
+            self._parse(data[start : start + _SLICE_BYTES])
+            if self.transport.is_closing():
+                return
+
+    def _parse(self, data: bytes) -> None:
         if self._in_head:
             self._n_head_bytes += len(data)
+        self._n_framing_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._n_head_bytes > self.limits.max_header_bytes and not self.transport.is_closing():
+        is_head_large = self._in_head and self._n_head_bytes > self.limits.max_header_bytes
+        if (is_head_large or self._is_padded()) and not self.transport.is_closing():
             self._refusal = _too_large(self.limits)
             self.send_400_response("")
+
+    def _is_padded(self) -> bool:
+        """Whether chunk extensions and the like outweigh what they frame; even chunks of one byte stay below."""
+        return self._n_framing_bytes > _SLICE_BYTES + self.limits.max_header_bytes + _MAX_FRAMING * self._n_body_bytes
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._n_body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -72,9 +95,11 @@ class StrictProtocol(HttpToolsProtocol):
         """The head is whole: refuse what others may read differently, then let it in."""
         self._clear_deadline()
         self._in_head = False
-        self._n_head_bytes = 0
+        self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = 0
         names = [name for name, _ in self.headers]
-        if names.count(b"host") != 1 and self.parser.get_http_version() != "1.0":
+        if self.parser.get_http_version() not in {"1.0", "1.1"}:
+            self._refuse(RequestError("send HTTP/1.1"))
+        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
             self._refuse(RequestError("send exactly one Host header"))
         if not self.url.startswith(b"/"):
             self._refuse(RequestError("the request target must be a path"))
@@ -88,6 +113,8 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self._is_padded():
+            self._refuse(_too_large(self.limits))
         super().on_message_complete()
         self._in_head = True
 

@@ -66,6 +66,8 @@ class StreamOptions(msgspec.Struct):
     """The client's `stream_options`."""
 
     include_usage: bool | None = None
+    continuous_usage_stats: bool | None = None
+    """Of vLLM: usage in every chunk."""
 
 
 class ResponseFormat(msgspec.Struct):
@@ -114,6 +116,8 @@ class GenerationRequest:
     stream: bool = False
     include_usage: bool = False
     """The client asked for a usage chunk at the end of the stream."""
+    continuous_usage: bool = False
+    """The client asked for usage in every chunk besides."""
     max_tokens: int | None = None
     n: int = 1
     has_tools: bool = False
@@ -161,6 +165,7 @@ def parse(endpoint: Endpoint, body: bytes) -> GenerationRequest:
         messages=messages,
         stream=bool(stated.stream),
         include_usage=bool(stated.stream_options and stated.stream_options.include_usage),
+        continuous_usage=bool(stated.stream_options and stated.stream_options.continuous_usage_stats),
         max_tokens=stated.max_completion_tokens or stated.max_tokens,
         n=stated.n or 1,
         has_tools=bool(stated.tools or stated.functions),
