@@ -37,4 +37,6 @@ class QuantileMap:
             return _SCALE
         if value < self._values[0]:
             return 0.0
-        return float(np.interp(value, self._values, self._levels))
+        # Rounding may carry an interpolated value past the reference above it; its level is the bound.
+        above = float(self._levels[np.searchsorted(self._values, value)])
+        return min(above, float(np.interp(value, self._values, self._levels)))

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from suffice.estimators import QuantileMap
@@ -57,6 +57,7 @@ def test_without_any_finite_value_there_is_no_map(reference: list[float]) -> Non
         QuantileMap(reference)
 
 
+@example(reference=[1.0, -3.837095864958976e16], a=0.0, b=0.0)
 @given(reference=st.lists(finite, min_size=1, max_size=30), a=finite, b=finite)
 def test_the_map_is_monotone_and_stays_in_range(reference: list[float], a: float, b: float) -> None:
     rescale = QuantileMap(reference)
