@@ -4,6 +4,7 @@ SufficeError
 ├── ConfigError                      start-up and reload only; one or many mistakes in a file
 ├── TapeError                        a tape that cannot be read
 ├── DemoError                        the demo cannot run: a server or package it needs is missing
+├── GatewayError                     a command finds no running gateway, or it refuses
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
 ├── RequestError                400  the client must change the request
 │   ├── AuthenticationError     401  no key, or an unknown one
@@ -52,7 +53,7 @@ class Mistake:
     """What is wrong and the way out."""
 
     line: int | None = None
-    """Line in the file, from 1; None where nothing stands there."""
+    """Line in the file, from 1; of what is missing, that of the section around it."""
 
     def __str__(self) -> str:
         """One line for a terminal."""
@@ -82,6 +83,12 @@ class DemoError(SufficeError):
     """The demo cannot run."""
 
     code = "demo_failed"
+
+
+class GatewayError(SufficeError):
+    """A command cannot do its work with a running gateway."""
+
+    code = "gateway_failed"
 
 
 class RecordingError(SufficeError):

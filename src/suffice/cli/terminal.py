@@ -15,6 +15,7 @@ from suffice.errors import ConfigError, Mistake, SufficeError
 PLAIN_WIDTH = 160
 """Columns where nobody looks on, as in a pipe or a log."""
 _MAX_VALUE = 80
+_MAX_SECTION = 40
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -68,7 +69,8 @@ def rows_table(rows: Iterable[Sequence[str]], *columns: str, title: str | None =
 
 def _show(value: object) -> str:
     text = "" if value is None else repr(value)
-    return text if len(text) <= _MAX_VALUE else f"{text[: _MAX_VALUE - 1]}…"
+    limit = _MAX_SECTION if isinstance(value, list | dict) else _MAX_VALUE
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _count(mistakes: Sequence[Mistake]) -> str:

@@ -76,7 +76,6 @@ def _find_problem(url: str, parts: SplitResult) -> str | None:
         (not url.isprintable() or " " in url, f"holds blanks or control characters; {sample}"),
         (bool(parts.query or parts.fragment), "has a '?' or '#'; leave off what follows it"),
         (parts.path.endswith("/completions"), "names one call; leave off what follows /v1"),
-        (parts.path.endswith("/"), "ends in '/'; leave the last one off"),
     )
     return next((problem for wrong, problem in checks if wrong), None)
 
