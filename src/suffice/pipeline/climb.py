@@ -34,6 +34,11 @@ class Climb:
     _n_rejected: int = field(default=0)
     _is_committed: bool = False
 
+    @property
+    def is_served(self) -> bool:
+        """An answer was committed to, and came to its end."""
+        return self._is_committed and self._running is not None and self._running.is_whole
+
     async def run(self, stack: AsyncExitStack) -> Held:
         """Ask tier after tier; the answer returned is the one the client gets, and its call ends with `stack`.
 

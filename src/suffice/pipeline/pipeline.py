@@ -47,9 +47,6 @@ class Pipeline:
             outcome.error = error.code
             outcome.status = outcome.status or int(error.status)
             raise
-        except (asyncio.CancelledError, GeneratorExit):
-            outcome.cancelled = True
-            raise
         finally:
             outcome.duration_s = self.clock() - arrival.started_at
             outcome.always_large_usd = self.book.always_large(outcome)
@@ -95,6 +92,10 @@ class Pipeline:
             raise failure from error
         except UpstreamError as error:
             failure = error
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            # A client may hang up at the end mark, before the connection is done: it has had its answer.
+            outcome.cancelled = not climb.is_served
             raise
         finally:
             climb.finish(error=failure)

@@ -198,3 +198,19 @@ def test_the_last_tiers_failure_before_the_first_byte_is_an_ordinary_error() -> 
         read(pipeline, ask())
 
     assert collector.only.first_byte_s is None
+
+
+def test_a_client_that_leaves_at_the_end_mark_has_had_its_answer() -> None:
+    pipeline, collector = make_pipeline(streamed(WHOLE), streamed(WHOLE))
+
+    async def run() -> None:
+        async with pipeline.answer(ask()) as reply:
+            assert reply.chunks is not None
+            async for part in reply.chunks:
+                if part.endswith(DONE):
+                    raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+
+    assert not collector.only.cancelled
