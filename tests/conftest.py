@@ -25,13 +25,13 @@ def large_upstream() -> Generator[Server]:
 def gateway(
     small_upstream: Server, large_upstream: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[Server]:
-    """A gateway over both, with settings as they come."""
+    """A gateway over both; the first tier's answer is final, so that any answer may be compared with the direct one."""
     passthrough = {"/v1/embeddings": {"base_url": f"{large_upstream.address}/v1"}}
     config = write_settings(
         tmp_path_factory.mktemp("gateway"),
         small=[small_upstream.address],
         large=[large_upstream.address],
-        sections={"passthrough": passthrough},
+        sections={"passthrough": passthrough, "escalation": {"enabled": False}},
     )
     with run_gateway(config) as server:
         yield server

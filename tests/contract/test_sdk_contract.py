@@ -46,7 +46,7 @@ def test_parse_gives_the_same_typed_answer(sides: Sides) -> None:
             model=side.model, messages=[{"role": "user", "content": "A person"}], response_format=Person
         )
         assert isinstance(parsed.choices[0].message.parsed, Person)
-        return parsed.model_dump()
+        return parsed.model_dump(warnings=False)  # the SDK puts an instance where its type says None
 
     direct, routed = both(sides, act)
 
@@ -63,7 +63,7 @@ def test_parse_gives_the_same_typed_tool_call(sides: Sides) -> None:
         calls = parsed.choices[0].message.tool_calls
         assert calls
         assert isinstance(calls[0].function.parsed_arguments, Person)
-        return parsed.model_dump()
+        return parsed.model_dump(warnings=False)  # the SDK puts an instance where its type says None
 
     direct, routed = both(sides, act)
 
@@ -81,7 +81,7 @@ def test_the_stream_helper_sees_the_same_events(case: dict[str, Any], sides: Sid
         # The helper only takes tools that it can parse strictly.
         with helper(model=side.model, **{**case, "tools": _strict(case)}) as stream:
             events = [event.type for event in stream]
-            return [*events, stream.get_final_completion().model_dump()]
+            return [*events, stream.get_final_completion().model_dump(warnings=False)]
 
     direct, routed = both(sides, act)
 

@@ -11,6 +11,7 @@ from contract_sides import Sides, json_events, without_suffice
 from suffice.testing import differences
 
 STREAMS = {**CHAT, **SHAPES}
+WITH_USAGE = {name: case for name, case in STREAMS.items() if name != "no usage"}
 USAGE: Case = {"stream_options": {"include_usage": True}}
 
 
@@ -23,7 +24,7 @@ def test_a_stream_without_usage_has_the_bytes_of_the_direct_one(case: Case, side
     assert routed == direct
 
 
-@pytest.mark.parametrize("case", STREAMS.values(), ids=STREAMS.keys())
+@pytest.mark.parametrize("case", WITH_USAGE.values(), ids=WITH_USAGE.keys())
 def test_a_stream_with_usage_equals_the_direct_one_but_for_the_suffice_object(case: Case, sides: Sides) -> None:
     direct = json_events(sides.direct.raw_stream(case | USAGE))
 
@@ -57,6 +58,17 @@ def test_a_client_that_asks_for_usage_gets_exactly_one_usage_chunk_with_the_cost
     assert len(with_usage) == 1
     assert with_usage[0] is chunks[-1]
     assert with_usage[0]["suffice"]["cost_usd"] > 0
+
+
+def test_a_usage_chunk_is_made_up_where_the_upstream_sends_none(sides: Sides) -> None:
+    direct = json_events(sides.direct.raw_stream(CHAT["no usage"] | USAGE))
+
+    *routed, made_up = json_events(sides.routed.raw_stream(CHAT["no usage"] | USAGE))
+
+    assert differences(direct, routed) == []
+    assert made_up["choices"] == []
+    assert made_up["usage"]["completion_tokens"] > 0
+    assert made_up["suffice"]["cost_usd"] > 0
 
 
 def test_continuous_usage_is_passed_on_where_it_was_asked_for(sides: Sides) -> None:

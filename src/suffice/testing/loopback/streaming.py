@@ -26,14 +26,14 @@ def events(writer: Writer, behaviour: Behaviour) -> Iterator[bytes]:
     """The events of a stream that goes well."""
     documents = writer.chunks(inline_usage="inline_usage" in behaviour, no_usage="nousage" in behaviour)
     for document in documents:
-        yield _dressed(b"data: " + encode(document, behaviour) + b"\n\n", behaviour)
+        # None before the usage chunk, which a gateway may take out together with what belongs to it.
+        comment = b": keep-alive\n\n" if "comments" in behaviour and document["choices"] else b""
+        yield _with_line_ends(comment + b"data: " + encode(document, behaviour) + b"\n\n", behaviour)
     if "nodone" not in behaviour:
-        yield _dressed(DONE, behaviour)
+        yield _with_line_ends(DONE, behaviour)
 
 
-def _dressed(event: bytes, behaviour: Behaviour) -> bytes:
-    if "comments" in behaviour:
-        event = b": keep-alive\n\n" + event
+def _with_line_ends(event: bytes, behaviour: Behaviour) -> bytes:
     return event.replace(b"\n", b"\r\n") if "crlf" in behaviour else event
 
 
