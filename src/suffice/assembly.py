@@ -84,6 +84,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
             book=Book({tier.name: tier for tier in build_tiers(config)}, top=build_tiers(config)[-1]),
             clock=time.monotonic,
             config_hash=loaded.hash,
+            scores_slowly=config.scorer.kind == "exemplars" and config.scorer.encoder == "minilm",
         )
         turnstile = Turnstile(config.server.max_concurrent_requests, _profile_limits(config))
         _watch(telemetry, turnstile, recorder, upstreams)

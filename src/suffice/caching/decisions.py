@@ -1,4 +1,4 @@
-"""The decision cache: scores and escalations of prompts, never decisions.
+"""The decision cache: scores of turns and escalations of prompts, never decisions.
 
 Thresholds and modes may change at any time, so a decision is made afresh from what is kept here.
 """
@@ -6,60 +6,68 @@ Thresholds and modes may change at any time, so a decision is made afresh from w
 import hashlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from suffice.caching.bounded import BoundedCache
 from suffice.caching.config import CacheConfig
 from suffice.vocabulary import Score, TierName, Turn
 
+_ESCALATIONS_BYTES = 150
+_SCORE_BYTES = 250
+_NAMED_VALUE_BYTES = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """What is known of one prompt."""
+class Escalations:
+    """How often one prompt was escalated."""
 
-    score: Score
-    n_escalations: float = 0.0
-    """Aged count, as of `escalated_at`."""
-    escalated_at: float = 0.0
+    count: float
+    """Aged, as of `at`."""
+    at: float
     """Clock, seconds."""
-    escalated_to: TierName | None = None
-    """Where the last escalation ended."""
+    to: TierName
+    """Where the last one ended."""
 
 
 class DecisionCache:
-    """Scores by turn; shared by identical turns of all conversations."""
+    """Scores by turn, shared by identical turns of all conversations; escalations by whole prompt.
+
+    A turn is not enough to know an escalation by: "yes, do it" is hard after one plan and easy after another.
+    """
 
     def __init__(self, config: CacheConfig, *, clock: Callable[[], float]) -> None:
-        self._cache = BoundedCache[Remembered](
+        self._scores = BoundedCache[Score](
+            max_entries=config.max_entries, max_bytes=config.max_bytes, ttl_s=config.ttl_s, clock=clock
+        )
+        self._escalations = BoundedCache[Escalations](
             max_entries=config.max_entries, max_bytes=config.max_bytes, ttl_s=config.ttl_s, clock=clock
         )
 
     def __len__(self) -> int:
-        return len(self._cache)
+        return len(self._scores)
 
     @property
     def n_bytes(self) -> int:
         """Estimated memory of what is held."""
-        return self._cache.n_bytes
+        return self._scores.n_bytes + self._escalations.n_bytes
 
-    def get(self, key: bytes) -> Remembered | None:
-        """What is known under a key made by `turn_key`."""
-        return self._cache.get(key)
+    def score(self, key: bytes) -> Score | None:
+        """The score under a key made by `turn_key`."""
+        return self._scores.get(key)
 
     def put_score(self, key: bytes, score: Score) -> None:
         """Keep a fresh score."""
-        self._put(key, Remembered(score=score))
+        n_names = len(score.explanation) + len(score.p_ok)
+        size_bytes = sys.getsizeof(score) + _SCORE_BYTES + _NAMED_VALUE_BYTES * n_names
+        self._scores.put(key, score, size_bytes=size_bytes)
 
-    def put_escalation(self, key: bytes, *, n_escalations: float, at: float, to: TierName) -> None:
-        """Keep an aged count of escalations, beside the score that is known."""
-        known = self._cache.get(key)
-        if known is not None:
-            self._put(key, replace(known, n_escalations=n_escalations, escalated_at=at, escalated_to=to))
+    def escalations(self, prompt: bytes) -> Escalations | None:
+        """What is remembered of a prompt, by the digest of its messages."""
+        return self._escalations.get(prompt)
 
-    def _put(self, key: bytes, remembered: Remembered) -> None:
-        score = remembered.score
-        names = len(score.explanation) + len(score.p_ok)
-        self._cache.put(key, remembered, size_bytes=sys.getsizeof(remembered) + sys.getsizeof(score) + 256 + 96 * names)
+    def put_escalations(self, prompt: bytes, escalations: Escalations) -> None:
+        """Remember a prompt's escalations."""
+        self._escalations.put(prompt, escalations, size_bytes=_ESCALATIONS_BYTES)
 
 
 def turn_key(scorer_version: str, turn: Turn) -> bytes:

@@ -145,8 +145,8 @@ class Climb:
             return
         escalated = self._was_escalated()
         self.memory.remember(self.route.recall, running.assembly, tier=tier, escalated=escalated)
-        if escalated and self.route.turn_key is not None:
-            self.memory.remember_escalation(self.route.turn_key, to=tier)
+        if escalated and self.arrival.use_cache:
+            self.memory.remember_escalation(self.route.recall.prefixes.whole, to=tier)
 
     def _was_escalated(self) -> bool:
         """Whether an answer was rejected; a tier that was merely down says nothing about the prompt."""

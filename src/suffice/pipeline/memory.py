@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suffice.caching.conversations import Conversation, ConversationStore, Prefixes, digest_messages, session_key
-from suffice.caching.decisions import DecisionCache
+from suffice.caching.decisions import DecisionCache, Escalations
 from suffice.pipeline.arrival import Arrival
 from suffice.policy.config import MemoryConfig
-from suffice.policy.inherit import aged_count, carried_weight, holds
+from suffice.policy.inherit import aged_count, carried_weight, holds, repeats_enough
 from suffice.vocabulary import Features, TierName
 from suffice.wire.answer import Assembly
 
@@ -87,11 +87,23 @@ class Memory:
         )
         self.conversations.put(key, state)
 
-    def remember_escalation(self, turn_key: bytes, *, to: TierName) -> None:
-        """Count an escalation of a prompt."""
-        known = self.decisions.get(turn_key) if self.decisions is not None else None
-        if self.decisions is None or known is None:
+    def remember_escalation(self, prompt: bytes, *, to: TierName) -> None:
+        """Count an escalation of a prompt.
+
+        Args:
+            prompt: Digest of its messages.
+            to: Where it ended.
+        """
+        if self.decisions is None:
             return
-        now = self.clock()
-        aged = aged_count(known.n_escalations, now - known.escalated_at, self.config.half_life_s)
-        self.decisions.put_escalation(turn_key, n_escalations=aged + 1.0, at=now, to=to)
+        escalations = Escalations(count=self._aged_count(prompt) + 1.0, at=self.clock(), to=to)
+        self.decisions.put_escalations(prompt, escalations)
+
+    def escalated_prompt(self, prompt: bytes) -> TierName | None:
+        """Where this very prompt was escalated to, often and lately enough to go there at once."""
+        known = self.decisions.escalations(prompt) if self.decisions is not None else None
+        return known.to if known and repeats_enough(self._aged_count(prompt), self.config.repeats) else None
+
+    def _aged_count(self, prompt: bytes) -> float:
+        known = self.decisions.escalations(prompt) if self.decisions is not None else None
+        return aged_count(known.count, self.clock() - known.at, self.config.half_life_s) if known else 0.0

@@ -14,7 +14,7 @@ from suffice.pipeline.booking import Book
 from suffice.pipeline.climb import Climb
 from suffice.pipeline.ports import Observer
 from suffice.pipeline.routing import Route, Router
-from suffice.vocabulary import Outcome, Tier, TierName
+from suffice.vocabulary import Outcome, Score, Tier, TierName, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Pipeline:
     clock: Callable[[], float]
     """Monotonic, seconds."""
     config_hash: str = ""
+    scores_slowly: bool = False
+    """The scorer takes more than a millisecond: it is called in a thread."""
 
     @asynccontextmanager
     async def answer(self, arrival: Arrival) -> AsyncGenerator[Reply]:
@@ -40,7 +42,7 @@ class Pipeline:
         """
         outcome = self._outcome(arrival)
         try:
-            route = self._decide(arrival, outcome)
+            route = await self._decide(arrival, outcome)
             async with self._carried_out(arrival, route, outcome) as reply:
                 yield reply
         except SufficeError as error:
@@ -100,6 +102,14 @@ class Pipeline:
         finally:
             climb.finish(error=failure)
 
+    async def _score_off_loop(self, arrival: Arrival) -> Mapping[Turn, Score]:
+        """Scores of a scorer that would hold the event loop up; none for those that take well under a millisecond."""
+        if not self.scores_slowly:
+            return {}
+        turns = self.router.unscored(arrival)
+        scores = await asyncio.to_thread(lambda: [self.router.scorer.score(turn) for turn in turns])
+        return dict(zip(turns, scores, strict=True))
+
     def _outcome(self, arrival: Arrival) -> Outcome:
         return Outcome(
             request_id=arrival.request_id,
@@ -112,9 +122,9 @@ class Pipeline:
             config_hash=self.config_hash,
         )
 
-    def _decide(self, arrival: Arrival, outcome: Outcome) -> Route:
+    async def _decide(self, arrival: Arrival, outcome: Outcome) -> Route:
         began = self.clock()
-        route = self.router.route(arrival)
+        route = self.router.route(arrival, await self._score_off_loop(arrival))
         outcome.routing_s = self.clock() - began
         outcome.decision = route.decision
         outcome.features = route.features

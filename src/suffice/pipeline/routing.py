@@ -3,8 +3,9 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from suffice.caching.decisions import Remembered, turn_key
+from suffice.caching.decisions import turn_key
 from suffice.errors import NoTierError, RequestError
 from suffice.features import read
 from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
@@ -13,7 +14,7 @@ from suffice.pipeline.ports import Scorer
 from suffice.policy.capabilities import missing_capabilities
 from suffice.policy.config import RoutingConfig
 from suffice.policy.decide import Floors, Situation, bypass, decide, effective_thresholds, withhold
-from suffice.policy.inherit import aged_count, inherited_complexity, repeats_enough
+from suffice.policy.inherit import inherited_complexity
 from suffice.policy.selection import Catalogue, Selection
 from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
 
@@ -30,8 +31,6 @@ class Route:
     model: str | None
     """Sent to the tier in place of its own model."""
     recall: Recall
-    turn_key: bytes | None
-    """Of the last turn in the decision cache; None: not to be used."""
     cache: CacheUse
 
 
@@ -41,9 +40,7 @@ class _Scored:
 
     scores: Sequence[Score]
     cache: CacheUse = CacheUse.OFF
-    turn_key: bytes | None = None
-    remembered: Remembered | None = None
-    """Of the newest turn."""
+    """For the newest turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +55,12 @@ class Router:
     switch: ModeSwitch
     memory: Memory
 
-    def route(self, arrival: Arrival) -> Route:
+    def route(self, arrival: Arrival, scored: Mapping[Turn, Score] = MappingProxyType({})) -> Route:
         """Decide which tier is asked first.
+
+        Args:
+            arrival: The request.
+            scored: Scores made beforehand, for what `unscored` named.
 
         Raises:
             RequestError: The model or lowest tier is unknown, there are too many messages, or no tier can serve.
@@ -72,10 +73,10 @@ class Router:
         recall = self.memory.recall(arrival, features, profile=profile)
         mode = self.switch.mode or settings.mode
         if selection.tier is not None:
-            decision, scored = bypass(selection.tier), _Scored(scores=())
+            decision, scores = bypass(selection.tier), _Scored(scores=())
         else:
-            scored = self._score(features.turns, use_cache=arrival.use_cache)
-            decision = self._decide(arrival, features, recall, selection, scored)
+            scores = self._score(features.turns, scored, use_cache=arrival.use_cache)
+            decision = self._decide(arrival, features, recall, selection, scores)
             decision = self._withheld(decision, mode, settings, recall.session)
         return Route(
             decision=decision,
@@ -85,8 +86,7 @@ class Router:
             profile=profile,
             model=selection.model,
             recall=recall,
-            turn_key=scored.turn_key,
-            cache=scored.cache,
+            cache=scores.cache,
         )
 
     def profile_of(self, arrival: Arrival) -> str | None:
@@ -97,21 +97,34 @@ class Router:
         """
         return self.catalogue.select(arrival.request.model).profile or arrival.profile
 
-    def _score(self, turns: Sequence[Turn], *, use_cache: bool) -> _Scored:
+    def unscored(self, arrival: Arrival) -> list[Turn]:
+        """The turns whose scores are not in the cache: what a slow scorer scores off the event loop, for `route`."""
+        if self.catalogue.select(arrival.request.model).tier is not None:
+            return []
+        features = read(arrival.request, max_turns=self.routing.max_turns)
+        cache = self.memory.decisions if arrival.use_cache else None
+        version = self.scorer.version
+        return [turn for turn in features.turns if cache is None or cache.score(turn_key(version, turn)) is None]
+
+    def _score(self, turns: Sequence[Turn], scored: Mapping[Turn, Score], *, use_cache: bool) -> _Scored:
         cache = self.memory.decisions if use_cache else None
         if cache is None:
-            return _Scored(scores=[self.scorer.score(turn) for turn in turns])
+            return _Scored(scores=[self._fresh(turn, scored) for turn in turns])
         scores: list[Score] = []
-        keys = [turn_key(self.scorer.version, turn) for turn in turns]
-        newest = cache.get(keys[0])
-        for key, turn in zip(keys, turns, strict=True):
-            known = cache.get(key)
-            score = known.score if known is not None else self.scorer.score(turn)
-            if known is None:
+        use = CacheUse.HIT
+        for index, turn in enumerate(turns):
+            key = turn_key(self.scorer.version, turn)
+            score = cache.score(key)
+            if score is None:
+                score = self._fresh(turn, scored)
                 cache.put_score(key, score)
+                use = CacheUse.MISS if index == 0 else use
             scores.append(score)
-        use = CacheUse.MISS if newest is None else CacheUse.HIT
-        return _Scored(scores=scores, cache=use, turn_key=keys[0], remembered=newest)
+        return _Scored(scores=scores, cache=use)
+
+    def _fresh(self, turn: Turn, scored: Mapping[Turn, Score]) -> Score:
+        known = scored.get(turn)
+        return self.scorer.score(turn) if known is None else known
 
     def _decide(
         self, arrival: Arrival, features: Features, recall: Recall, selection: Selection, scored: _Scored
@@ -130,26 +143,19 @@ class Router:
             own_complexity=complexities[0],
             thresholds=effective_thresholds(settings.thresholds, tiers, selection.first_threshold),
             skipped=skipped,
-            floors=self._floors(arrival, features, recall, scored.remembered),
+            floors=self._floors(arrival, features, recall),
         )
         newest = scored.scores[0]
         return replace(decide(situation), p_ok=newest.p_ok, explanation=newest.explanation)
 
-    def _floors(self, arrival: Arrival, features: Features, recall: Recall, remembered: Remembered | None) -> Floors:
+    def _floors(self, arrival: Arrival, features: Features, recall: Recall) -> Floors:
         min_tier = arrival.min_tier
+        prompt_floor = self.memory.escalated_prompt(recall.prefixes.whole) if arrival.use_cache else None
         return Floors(
             min_tier=self.catalogue.tier_named(min_tier, param="x-suffice-min-tier") if min_tier else None,
             tool_loop=recall.last_tier if features.in_tool_loop else None,
-            escalated=self._highest(recall.escalation_floor, self._prompt_floor(remembered)),
+            escalated=self._highest(recall.escalation_floor, prompt_floor),
         )
-
-    def _prompt_floor(self, remembered: Remembered | None) -> TierName | None:
-        if remembered is None or remembered.escalated_to is None:
-            return None
-        config = self.routing.escalation_memory
-        elapsed_s = self.memory.clock() - remembered.escalated_at
-        aged = aged_count(remembered.n_escalations, elapsed_s, config.half_life_s)
-        return remembered.escalated_to if repeats_enough(aged, config.repeats) else None
 
     def _highest(self, *floors: TierName | None) -> TierName | None:
         named = [tier.name for tier in self.catalogue.tiers if tier.name in floors]
