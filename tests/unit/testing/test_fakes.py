@@ -6,7 +6,7 @@ import pytest
 
 from suffice.errors import UpstreamBrokenError, UpstreamError
 from suffice.pipeline.ports import Observer, Scorer, Upstream
-from suffice.testing.fakes import FakeUpstream, FixedScorer, ListObserver
+from suffice.testing.fakes import Collector, FakeUpstream, FixedScorer, Scripted
 from suffice.upstream.call import Call
 from suffice.vocabulary import Outcome, Turn
 
@@ -18,6 +18,13 @@ async def read_plain(upstream: Upstream) -> bytes | None:
         return exchange.body
 
 
+async def read_stream(upstream: Upstream, seen: list[bytes]) -> None:
+    async with upstream.open(CALL) as exchange:
+        assert exchange.chunks is not None
+        async for chunk in exchange.chunks:
+            seen.append(chunk)  # noqa: PERF401 - what came before a break is the point
+
+
 def rate(scorer: Scorer, text: str) -> float:
     return scorer.score(Turn(text=text, n_tokens=1)).complexity
 
@@ -27,7 +34,7 @@ def note(observer: Observer, outcome: Outcome) -> None:
 
 
 def test_answers_come_in_order_and_the_last_one_again() -> None:
-    upstream = FakeUpstream(b"one", b"two")
+    upstream = FakeUpstream([Scripted(body=b"one"), Scripted(body=b"two")])
 
     bodies = [asyncio.run(read_plain(upstream)) for _ in range(3)]
 
@@ -36,7 +43,7 @@ def test_answers_come_in_order_and_the_last_one_again() -> None:
 
 
 def test_a_failure_comes_before_the_first_byte() -> None:
-    upstream = FakeUpstream(UpstreamError("down"), b"up")
+    upstream = FakeUpstream([Scripted(breaks=UpstreamError("down"))])
 
     with pytest.raises(UpstreamError, match="down"):
         asyncio.run(read_plain(upstream))
@@ -44,36 +51,28 @@ def test_a_failure_comes_before_the_first_byte() -> None:
     assert upstream.n_open == 0
 
 
-def test_a_stream_breaks_where_its_error_stands() -> None:
-    upstream = FakeUpstream([b"a", UpstreamBrokenError("cut")])
+def test_a_stream_breaks_after_its_events() -> None:
+    upstream = FakeUpstream([Scripted(events=[b"a", b"b"], breaks=UpstreamBrokenError("cut"))])
     seen: list[bytes] = []
 
-    async def read() -> None:
-        async with upstream.open(CALL) as exchange:
-            assert exchange.chunks is not None
-            async for chunk in exchange.chunks:
-                seen.append(chunk)  # noqa: PERF401 - what came before the break is the point
-
     with pytest.raises(UpstreamBrokenError):
-        asyncio.run(read())
+        asyncio.run(read_stream(upstream, seen))
 
-    assert seen == [b"a"]
+    assert seen == [b"a", b"b"]
     assert upstream.n_open == 0
 
 
-def test_a_named_text_has_its_own_complexity() -> None:
-    scorer = FixedScorer(1.0, hard=9.0)
+def test_every_turn_has_the_fixed_complexity() -> None:
+    scorer = FixedScorer(3.0)
 
-    scores = [rate(scorer, text) for text in ("easy", "hard")]
-
-    assert scores == [1.0, 9.0]
+    assert [rate(scorer, text) for text in ("easy", "hard " * 100)] == [3.0, 3.0]
 
 
 def test_outcomes_are_kept_in_order() -> None:
-    observer = ListObserver()
+    collector = Collector()
     outcomes = [Outcome(request_id=name, received_at=0.0, endpoint="/v1/chat/completions") for name in ("a", "b")]
 
     for outcome in outcomes:
-        note(observer, outcome)
+        note(collector, outcome)
 
-    assert observer.outcomes == outcomes
+    assert collector.outcomes == outcomes
