@@ -1,9 +1,11 @@
 """The loopback upstream answers, and fails, as its users rely on; over real sockets."""
 
+import contextlib
 import hashlib
 import http.client
 import json
 import socket
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -204,3 +206,50 @@ def test_a_client_that_leaves_is_counted_and_its_stream_ends() -> None:
 
         after = stats(server.address)
     assert (after["streams_open"], after["cancelled"], after["finished"]) == (0, 1, 0)
+
+
+def test_standing_orders_hold_for_every_request() -> None:
+    with run_loopback("--model", "m", "--always", "!words 2;!finish length") as server:
+        choice = ask(server, "Hello").document["choices"][0]
+
+    assert choice["finish_reason"] == "length"
+    assert len(choice["message"]["content"].split()) == 2
+
+
+def test_a_server_may_be_slow_to_start_and_slow_to_go_on() -> None:
+    with run_loopback("--model", "m", "--first-token-s", "0.1", "--tokens-per-s", "100") as server:
+        started_at = time.monotonic()
+        ask(server, "!words 10")
+        plain_s = time.monotonic() - started_at
+        ask(server, "!words 10", stream=True)
+        streamed_s = time.monotonic() - started_at - plain_s
+
+    assert plain_s >= 0.2
+    assert streamed_s >= 0.2
+
+
+def test_what_is_no_http_is_cut_off_and_counted() -> None:
+    with run_loopback("--model", "m") as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+            client.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(100) == b""
+
+        assert stats(server.address)["malformed"] == 1
+
+
+def test_requests_on_one_connection_are_answered_in_turn(upstream: Server) -> None:
+    request = b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", upstream.port), timeout=5) as client:
+        client.sendall(request)
+        received = b""
+        while b'Not Found"}' not in received:
+            received += client.recv(65536)
+
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert received.index(b"max_model_len") < received.index(b"HTTP/1.1 404")
+
+
+def test_a_server_that_cannot_start_says_why() -> None:
+    with pytest.raises(RuntimeError, match="unrecognized arguments: --nonsense"), run_loopback("--nonsense"):
+        raise AssertionError("started")
