@@ -1,6 +1,7 @@
 """The commands that talk to servers, against real ones, each as a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -31,7 +32,7 @@ def suffice(*arguments: str, environ: dict[str, str] | None = None) -> Run:
         [sys.executable, "-m", "suffice", *arguments],
         capture_output=True,
         text=True,
-        env={"COLUMNS": "160", **(environ or {})},
+        env={**os.environ, "COLUMNS": "160", **(environ or {})},
         timeout=60,
         check=False,
     )

@@ -3,14 +3,13 @@
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from msgspec import Meta
 
 from suffice.config.document import Value
 
-_BASES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "nothing"}
+_BASES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def expect(hint: Any) -> str:
@@ -22,8 +21,6 @@ def expect(hint: Any) -> str:
     choices = choices_of(hint)
     if choices:
         return f"one of {', '.join(choices)}"
-    if get_origin(hint) in (Union, UnionType):
-        return " or ".join(expect(part) for part in get_args(hint) if part is not NoneType)
     return _BASES.get(hint, "a mapping")
 
 

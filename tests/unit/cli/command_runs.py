@@ -7,6 +7,15 @@ import pytest
 
 from suffice.cli import main
 
+ROUTING_FILE = """\
+tiers:
+  - {name: small, model: m, base_urls: ["http://127.0.0.1:1/v1"], price: {input: 1, output: 1}}
+  - {name: large, model: n, base_urls: ["http://127.0.0.1:2/v1"], price: {input: 2, output: 2}}
+scorer: {kind: length}
+routing: {mode: route, max_complexity: {small: 1.0}}
+server: {port: 0}
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:

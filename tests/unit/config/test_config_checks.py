@@ -169,6 +169,13 @@ def test_a_variable_without_a_usable_key_is_told(environ: dict[str, str], words:
     assert words in mistake.remedy
 
 
+def test_the_key_of_a_passed_path_is_looked_for_too() -> None:
+    text = TWO_TIERS + "passthrough: {/v1/e: {base_url: 'http://h:1/v1', api_key_env: E_KEY}}\n"
+
+    assert only_mistake(text).path == 'passthrough["/v1/e"].api_key_env'
+    assert load_text(text, {"E_KEY": "k"}).secrets["E_KEY"].reveal() == "k"
+
+
 @pytest.mark.parametrize(
     "text",
     [

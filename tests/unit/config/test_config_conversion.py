@@ -29,7 +29,7 @@ def test_sections_hold_what_the_file_says() -> None:
     assert config.aliases["gpt-4"].profile == "chat"
 
 
-@pytest.mark.parametrize("section", ["auth", "auth: {keys: }\nserver", "profiles", "passthrough", "routing"])
+@pytest.mark.parametrize("section", ["auth", "auth:\n  keys", "profiles", "passthrough", "routing"])
 def test_a_section_with_everything_commented_out_is_the_default(section: str) -> None:
     loaded = load_text(f"{TWO_TIERS}{section}:\n  # nothing here\n")
 
@@ -45,6 +45,8 @@ def test_a_section_with_everything_commented_out_is_the_default(section: str) ->
         ("server: {total_timeout_s: .inf}", "server.total_timeout_s", float("inf"), "finite"),
         ("server: {idle_timeout_s: 0}", "server.idle_timeout_s", 0, "a number above 0"),
         ("server: {max_headers: true}", "server.max_headers", True, "not true or false"),
+        ("server: {port: !!int eighty}", "server.port", None, "without a tag"),
+        ("server: {port: 1, port: 2}", "server.port", 1, "stands twice"),
         ("cache: {enabled: yes}", "cache.enabled", "yes", "must be true or false"),
         ("cache: []", "cache", [], "a mapping with keys such as 'enabled: …', not a list"),
         ("cache: {max_bytes: }", "cache.max_bytes", None, "not nothing"),
@@ -76,6 +78,14 @@ def test_a_value_that_cannot_stand_there_is_told_with_path_value_and_remedy(
     assert (mistake.path, mistake.value) == (path, value)
     assert words in mistake.remedy
     assert mistake.line == 10
+
+
+def test_an_optional_value_may_be_left_empty() -> None:
+    tier = "    tape:\n    context_tokens:\n    api_key_env: ~\n"
+
+    loaded = load_text(TWO_TIERS.replace("    model: llama-8b\n", "    model: llama-8b\n" + tier))
+
+    assert loaded.config == load_text(TWO_TIERS).config
 
 
 def test_a_missing_key_is_told_at_the_section_that_lacks_it() -> None:

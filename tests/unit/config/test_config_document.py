@@ -81,7 +81,7 @@ def test_every_key_that_stands_twice_is_told() -> None:
     assert [slip.path for slip in document.slips] == [("a", "x"), ("b", 0, "y")]
 
 
-@pytest.mark.parametrize("key", ["4", "true", "null", "[a, b]", "1.5"])
+@pytest.mark.parametrize("key", ["4", "true", "null", "[a, b]", "{a: b}", "1.5"])
 def test_a_key_that_is_no_text_is_told(key: str) -> None:
     document = read(f"outer:\n  ? {key}\n  : 1\n")
 
