@@ -12,7 +12,7 @@ from suffice.server.generate import Generation
 from suffice.server.http import ClientGoneError, Receive, Request, Responder, Scope, Send
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
-from suffice.wire.errors import render, render_parts
+from suffice.wire.errors import render, render_event
 from suffice.wire.request import Endpoint
 
 logger = logging.getLogger("suffice.server")
@@ -54,8 +54,10 @@ class App:
         except SufficeError as error:
             await self._refuse(error, respond)
         except Exception:
-            logger.exception("request %s failed", respond.headers["x-suffice-request-id"])
-            await self._fail(respond)
+            request_id = respond.headers["x-suffice-request-id"]
+            logger.exception("request %s failed", request_id)
+            message = f"the gateway failed; its log tells more about request {request_id}"
+            await self._refuse(SufficeError(message), respond)
 
     async def _serve(self, request: Request, respond: Responder) -> None:
         handlers = self._routes.get(request.path)
@@ -77,24 +79,16 @@ class App:
         return authenticator.identify(request.headers)
 
     async def _refuse(self, error: SufficeError, respond: Responder) -> None:
+        """Answer with an error; after the first byte of a stream it is told in the stream, which then just ends."""
         self._parts.note_refusal(error.code)
         if respond.status is not None:
-            await respond.end()
+            await respond.end(render_event(error) if respond.is_stream else b"")
             return
         if error.retry_after_s is not None:
             respond.headers["retry-after"] = f"{max(1, round(error.retry_after_s))}"
         if error.status in _CLOSING:
             respond.headers["connection"] = "close"
         await respond.whole(error.status, render(error))
-
-    async def _fail(self, respond: Responder) -> None:
-        self._parts.note_refusal("internal_error")
-        if respond.status is not None:
-            await respond.end()
-            return
-        message = f"the gateway failed; its log tells more about request {respond.headers['x-suffice-request-id']}"
-        body = render_parts(message, type_="internal_error", param=None, code="internal_error")
-        await respond.whole(HTTPStatus.INTERNAL_SERVER_ERROR, body)
 
     def _table(self) -> Mapping[str, Mapping[str, Handler]]:
         parts = self._parts

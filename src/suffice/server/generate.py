@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from suffice.errors import MediaTypeError, SufficeError
+from suffice.errors import MediaTypeError
 from suffice.pipeline.arrival import Arrival, Reply
 from suffice.pipeline.pipeline import Pipeline
 from suffice.server.auth import Caller
@@ -13,7 +13,6 @@ from suffice.server.explanation import explain_route
 from suffice.server.headers import FORWARDED, decision_headers, session_of
 from suffice.server.http import Request, Responder, header_flag, while_connected
 from suffice.server.limits import Turnstile
-from suffice.wire.errors import render_event
 from suffice.wire.request import Endpoint, parse
 
 
@@ -30,7 +29,7 @@ class Generation:
     """Unix time."""
 
     async def answer(self, endpoint: Endpoint, request: Request, respond: Responder, caller: Caller) -> None:
-        """Answer one request; errors after the first byte of a stream are told in the stream."""
+        """Answer one request."""
         arrival = await self._arrive(endpoint, request, respond, caller)
         debug = header_flag(
             request.headers.get("x-suffice-debug"), name="x-suffice-debug", known={"1": True, "0": False}
@@ -38,15 +37,10 @@ class Generation:
         await while_connected(request, self._serve(arrival, respond, debug=debug))
 
     async def _serve(self, arrival: Arrival, respond: Responder, *, debug: bool) -> None:
-        try:
-            with self.turnstile.enter(self.pipeline.router.profile_of(arrival)):
-                async with self.pipeline.answer(arrival) as reply:
-                    respond.headers |= decision_headers(reply.outcome, streamed=reply.chunks is not None, debug=debug)
-                    await _send(reply, respond)
-        except SufficeError as error:
-            if respond.status is None:
-                raise
-            await respond.end(render_event(error))
+        with self.turnstile.enter(self.pipeline.router.profile_of(arrival)):
+            async with self.pipeline.answer(arrival) as reply:
+                respond.headers |= decision_headers(reply.outcome, streamed=reply.chunks is not None, debug=debug)
+                await _send(reply, respond)
 
     async def explain(self, request: Request, respond: Responder, caller: Caller) -> None:
         """The dry run: the decision and its explanation, no upstream call."""

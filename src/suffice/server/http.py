@@ -85,6 +85,7 @@ class Responder:
     """Sent with whatever response comes."""
     status: int | None = None
     """Of the head, once it is on its way."""
+    is_stream: bool = False
 
     async def whole(self, status: int, body: bytes, *, content_type: str = "application/json") -> None:
         """Send a response in one piece."""
@@ -94,6 +95,7 @@ class Responder:
 
     async def begin(self, status: int, content_type: str) -> None:
         """Send the head of a stream."""
+        self.is_stream = True
         self.headers |= {"cache-control": "no-cache", "x-accel-buffering": "no"}
         await self._head(status, content_type)
 
