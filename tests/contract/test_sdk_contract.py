@@ -148,9 +148,7 @@ def test_an_error_that_the_client_can_mend_arrives_as_it_was_written(
 
 
 @pytest.mark.parametrize("dialect", ["openai", "vllm"])
-def test_a_named_models_context_error_arrives_as_it_was_written(dialect: str, sides: Sides) -> None:
-    if sides.routed.model.startswith("auto"):
-        pytest.skip("auto moves the request up a tier instead: see the chaos tests")
+def test_a_context_error_that_no_tier_can_mend_arrives_as_it_was_written(dialect: str, sides: Sides) -> None:
     case = ask(f"!context 10 {dialect}\n" + "word " * 50)
 
     direct, routed = both(sides, lambda side: raised(side, case))

@@ -1,7 +1,9 @@
 """Upstreams that fail: before the first byte somebody else answers, after it the client is told."""
 
+import sqlite3
 import threading
 from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 import openai
@@ -9,7 +11,7 @@ import pytest
 from fleets import Fleet, run_fleet
 from streaming_clients import connect, read_until, request_bytes
 
-from suffice.testing import LARGE_MODEL, SMALL_MODEL, RawAnswer, read_events, stats, wait_until
+from suffice.testing import LARGE_MODEL, RECORDS, SMALL_MODEL, RawAnswer, read_events, stats, wait_until
 
 ERROR_FORM = {"message", "type", "param", "code"}
 
@@ -46,35 +48,32 @@ def model_of(answer: RawAnswer, *, stream: bool) -> str:
     return document["model"]
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+EARLY_FAILURES = [
+    "!status 500",
+    "!status 502",
+    "!status 503",
+    "!status 429 0.01",
+    "!status 401",
+    "!status 404",
+    "!drop",
+    "!hang",
+    "!cut 0",
+    "!stall 0",
+    "!garbage",
+    "!context 3 vllm",
+    "!context 3 openai",
+]
+
+
 @pytest.mark.parametrize(
-    "order",
-    [
-        "!status 500",
-        "!status 502",
-        "!status 503",
-        "!status 429 0.01",
-        "!status 401",
-        "!status 404",
-        "!drop",
-        "!hang",
-        "!cut 0",
-        "!stall 0",
-        "!end 0",
-        "!error 0",
-        "!garbage",
-        "!context 3 vllm",
-        "!context 3 openai",
-    ],
+    ("order", "stream"),
+    [*((order, stream) for order in EARLY_FAILURES for stream in (False, True)), ("!end 0", True), ("!error 0", True)],
 )
 def test_a_failure_before_the_first_byte_is_answered_by_the_next_tier_up(
     order: str,
     stream: bool,  # noqa: FBT001 - a parameter of the test
     fleet: Fleet,
 ) -> None:
-    if order in {"!end 0", "!error 0"} and not stream:
-        pytest.skip("a plain answer has no events")
-
     answer = fleet.ask(f"{order} on {SMALL_MODEL}", stream=stream)
 
     assert tier_of(answer) == (200, "large")
@@ -247,3 +246,31 @@ def test_dead_replicas_are_walked_round_and_then_the_next_tier_answers(tmp_path:
 
     assert with_one == [(200, "small")] * 20
     assert with_none == [(200, "large")] * 3
+
+
+def test_failed_tries_are_recorded_beside_the_one_that_served(fleet: Fleet) -> None:
+    fleet.ask(f"!drop on {SMALL_MODEL}", model="auto@9.5")
+
+    rows = wait_for_attempts(fleet, "auto@9.5", n=4)
+    assert rows == [*[("draft", "small", "upstream_failed", True)] * 3, ("serve", "large", None, False)]
+
+
+def test_a_stream_that_broke_is_recorded_with_its_error_and_its_cost(fleet: Fleet) -> None:
+    fleet.ask("!cut 4\n!slow 0.05", stream=True, model="auto@9.25")
+
+    assert wait_for_attempts(fleet, "auto@9.25", n=1) == [("serve", "small", "upstream_broken", False)]
+
+
+def wait_for_attempts(fleet: Fleet, model_asked: str, *, n: int) -> list[tuple[str, str, str | None, bool]]:
+    """Role, tier, error and whether it was free, of the attempts of the only request with this model."""
+    query = """SELECT role, attempts.tier, attempts.error, attempts.cost_usd = 0 FROM attempts
+               JOIN requests ON requests.id = request_id WHERE model_asked = ? ORDER BY seq"""
+    rows: list[tuple[str, str, str | None, bool]] = []
+
+    def have_come() -> bool:
+        with closing(sqlite3.connect(fleet.folder / RECORDS)) as store:
+            rows[:] = [(*row[:3], bool(row[3])) for row in store.execute(query, (model_asked,))]
+        return len(rows) >= n
+
+    wait_until(have_come)
+    return rows
