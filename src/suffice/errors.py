@@ -208,6 +208,8 @@ class UpstreamError(SufficeError):
     code = "upstream_failed"
     tries: Sequence[object] = ()
     """The failed tries behind this error, as `upstream.call.FailedTry`."""
+    answered: int | None = None
+    """Status that the upstream itself answered with, where it did."""
 
 
 class UpstreamTimeoutError(UpstreamError):

@@ -255,6 +255,16 @@ def test_failed_tries_are_recorded_beside_the_one_that_served(fleet: Fleet) -> N
     assert rows == [*[("draft", "small", "upstream_failed", True)] * 3, ("serve", "large", None, False)]
 
 
+def test_each_try_is_recorded_with_the_status_that_the_upstream_gave_it(fleet: Fleet) -> None:
+    fleet.ask(f"!status 503 on {SMALL_MODEL}", model="auto@9.75")
+
+    wait_for_attempts(fleet, "auto@9.75", n=4)
+    with closing(sqlite3.connect(fleet.folder / RECORDS)) as store:
+        query = "SELECT attempts.status FROM attempts JOIN requests ON requests.id = request_id WHERE model_asked = ?"
+        statuses = [row[0] for row in store.execute(f"{query} ORDER BY seq", ("auto@9.75",))]
+    assert statuses == [503, 503, 503, 200]
+
+
 def test_a_stream_that_broke_is_recorded_with_its_error_and_its_cost(fleet: Fleet) -> None:
     fleet.ask("!cut 4\n!slow 0.05", stream=True, model="auto@9.25")
 

@@ -78,6 +78,7 @@ def note_failure(outcome: Outcome, attempt: Attempt, error: UpstreamError, reque
     if tries and not attempt.replica:
         _insert_tries(outcome, attempt, tries[:-1], request_started_at)
         attempt.replica = tries[-1].replica
+        attempt.status = tries[-1].status
         attempt.started_s = tries[-1].started_at - request_started_at
 
 

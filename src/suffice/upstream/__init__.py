@@ -1,0 +1,1 @@
+"""Pools of replicas: one call, retry, pricing; and the tape, which answers without a server."""

@@ -86,5 +86,9 @@ class Pool:
 
 def _failed(replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
     return FailedTry(
-        replica=replica.base_url, started_at=started_at, duration_s=time.monotonic() - started_at, code=error.code
+        replica=replica.base_url,
+        started_at=started_at,
+        duration_s=time.monotonic() - started_at,
+        code=error.code,
+        status=error.answered,
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import aiohttp
 
@@ -128,13 +129,16 @@ async def _resume(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 
 def _refuse_mendable(exchange: Exchange) -> None:
     """Raise for the statuses that another replica, or this one a little later, might mend."""
+    # 401, 403 and 404 are about the gateway's own key and model name: the client cannot mend them.
+    if 200 <= exchange.status < 500 and exchange.status not in {401, 403, 404, 408, 429}:
+        return
     excerpt = (exchange.body or b"")[:_ERROR_EXCERPT].decode(errors="replace")
     message = f"{exchange.replica} answered {exchange.status}: {excerpt}"
-    if exchange.status == 429:
-        raise UpstreamBusyError(message, retry_after_s=exchange.retry_after_s or 1.0)
-    # 401, 403 and 404 are about the gateway's own key and model name: the client cannot mend them.
-    if exchange.status >= 500 or exchange.status in {401, 403, 404, 408} or not 200 <= exchange.status < 500:
-        raise UpstreamError(message)
+    error = UpstreamError(message)
+    if exchange.status == HTTPStatus.TOO_MANY_REQUESTS:
+        error = UpstreamBusyError(message, retry_after_s=exchange.retry_after_s or 1.0)
+    error.answered = exchange.status
+    raise error
 
 
 def _retry_after(value: str | None) -> float | None:
