@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from suffice.wire.request import ToolCall
+from suffice.wire.request import FunctionCall, ToolCall
 
 
 class PromptDetails(msgspec.Struct):
@@ -83,7 +83,7 @@ def parse_answer(body: bytes) -> Answer | None:
     """Read an answer or a chunk; None if it is not one."""
     try:
         return _ANSWER.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -129,12 +129,13 @@ class Assembly:
             self._add_call(position if call.index is None else call.index, call)
 
     def _add_call(self, index: int, piece: ToolCall) -> None:
-        known = self.calls.get(index)
-        if known is None or known.function is None or piece.function is None:
-            self.calls[index] = ToolCall(id=piece.id or (known.id if known else None), function=piece.function)
+        known = self.calls.setdefault(index, ToolCall())
+        known.id = known.id or piece.id
+        if piece.function is None:
             return
-        known.function.arguments = (known.function.arguments or "") + (piece.function.arguments or "")
+        known.function = known.function or FunctionCall()
         known.function.name = known.function.name or piece.function.name
+        known.function.arguments = (known.function.arguments or "") + (piece.function.arguments or "")
 
 
 def _brings(choice: Choice) -> bool:

@@ -14,6 +14,9 @@ import msgspec
 from suffice.errors import RequestError
 from suffice.wire.strictness import check_document
 
+MAX_COUNT = 2**31 - 1
+"""Of tokens and choices: what a 32-bit server can count, and any store can hold."""
+
 _IMAGE_TYPES = frozenset({"image_url", "input_image", "image"})
 
 
@@ -198,8 +201,8 @@ def _check_ranges(stated: _Stated) -> None:
         raise RequestError("'model' is empty; use 'auto' or the name of a tier", param="model")
     for name in ("max_tokens", "max_completion_tokens", "n"):
         value = getattr(stated, name)
-        if value is not None and value < 1:
-            raise RequestError(f"'{name}' is {value}; it must be at least 1", param=name)
+        if value is not None and not 1 <= value <= MAX_COUNT:
+            raise RequestError(f"'{name}' is {str(value)[:20]}; it must be from 1 to {MAX_COUNT}", param=name)
 
 
 def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:

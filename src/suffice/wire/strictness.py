@@ -44,7 +44,8 @@ def _read_object(pairs: list[tuple[str, object]]) -> _Nested:
     if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise RequestError(f"the key {twice[:80]!r} stands twice in one object", param=twice[:80])
+        param = twice[:80].encode(errors="replace").decode()
+        raise RequestError(f"the key {twice[:80]!r} stands twice in one object", param=param)
     depth = 1 + max((_depth(value) for _, value in pairs), default=0)
     if depth > MAX_DEPTH:
         raise RequestError(f"the body nests deeper than {MAX_DEPTH} levels")
@@ -68,4 +69,14 @@ def _kind(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_read_object, parse_constant=_refuse_constant)
+def _leave_number(_: str) -> float:
+    """Whatever number it is: its value is not looked at here, and Python refuses to read very long ones."""
+    return 0.0
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_read_object,
+    parse_int=_leave_number,
+    parse_float=_leave_number,
+    parse_constant=_refuse_constant,
+)
