@@ -34,7 +34,7 @@ class Reason(StrEnum):
     EXPLICIT = "explicit"
     """The client named a tier or its model."""
     CAPABILITY = "capability"
-    """A cheaper tier would do, but lacks the context, tools, images or schema asked for."""
+    """Another tier would have come first, but lacks the context, tools, images or schema asked for."""
     MIN_TIER = "min_tier"
     """The client set a lowest tier."""
     TOOL_LOOP = "tool_loop"

@@ -36,7 +36,10 @@ class Situation:
 
 
 def decide(situation: Situation) -> Decision:
-    """Choose the cheapest eligible tier that takes the complexity and that no floor forbids; never raises."""
+    """Choose the cheapest eligible tier that takes the complexity and that no floor forbids; never raises.
+
+    Where there is none, it is the highest eligible tier: a request is rather served below than not at all.
+    """
     wanted = _sufficient(situation, situation.complexity)
     reason = _base_reason(situation, wanted)
     floors = situation.floors
@@ -50,7 +53,7 @@ def decide(situation: Situation) -> Decision:
             wanted, reason = index, why
     eligible = [index for index, tier in enumerate(situation.tiers) if tier not in situation.skipped]
     chosen = next((index for index in eligible if index >= wanted), eligible[-1])
-    if chosen > wanted:
+    if chosen != wanted:
         reason = Reason.CAPABILITY
     return Decision(
         tier=situation.tiers[chosen],
