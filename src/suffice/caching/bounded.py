@@ -48,6 +48,8 @@ class BoundedCache(Generic[V]):
     def put(self, key: bytes, value: V, *, size_bytes: int) -> None:
         """Hold a value; what no longer fits is forgotten, the least recently used first.
 
+        A value that is over the limit by itself is not held, and pushes nothing out.
+
         Args:
             key: A digest.
             value: Anything.
@@ -57,8 +59,10 @@ class BoundedCache(Generic[V]):
         old = self._entries.pop(key, None)
         if old is not None:
             self._n_bytes -= old[1]
+        if size > self._max_bytes:
+            return
         self._entries[key] = (self._clock(), size, value)
         self._n_bytes += size
-        while self._entries and (len(self._entries) > self._max_entries or self._n_bytes > self._max_bytes):
+        while len(self._entries) > self._max_entries or self._n_bytes > self._max_bytes:
             _, (_, freed, _) = self._entries.popitem(last=False)
             self._n_bytes -= freed

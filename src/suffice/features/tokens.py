@@ -127,5 +127,7 @@ def _texts(message: Message) -> list[str]:
 
 def _declared_tools(request: GenerationRequest) -> str:
     """Tool declarations as the client wrote them; templates print them as JSON too."""
+    if not request.has_tools:
+        return ""
     declared = [bytes(request.fields[name]) for name in ("tools", "functions") if name in request.fields]
     return b"\n".join(declared).decode("utf-8", "replace")

@@ -129,11 +129,6 @@ class GenerationRequest:
     n_prompt_ids: int = 0
     """Length of a completion's prompt that came as token ids."""
 
-    @property
-    def tools_size(self) -> int:
-        """Bytes of the tool declarations."""
-        return sum(len(bytes(self.fields[name])) for name in ("tools", "functions") if name in self.fields)
-
     def encode(self, *, model: str, include_usage: bool = False) -> bytes:
         """The body for an upstream: the client's, with `model` replaced and a stream's usage asked for."""
         fields = dict(self.fields)
