@@ -131,10 +131,8 @@ class Router:
     ) -> Decision:
         tiers = [tier.name for tier in self.catalogue.tiers]
         skipped = missing_capabilities(features, self.catalogue.tiers)
-        if len(skipped) == len(tiers):
-            raise NoTierError(
-                "no tier can serve this request: " + "; ".join(f"{t} {why}" for t, why in skipped.items())
-            )
+        floors = self._floors(arrival, features, recall)
+        _check_served(tiers[tiers.index(floors.min_tier) if floors.min_tier else 0 :], skipped)
         settings = self.settings[selection.profile or arrival.profile]
         complexities = [score.complexity for score in scored.scores]
         situation = Situation(
@@ -143,7 +141,7 @@ class Router:
             own_complexity=complexities[0],
             thresholds=effective_thresholds(settings.thresholds, tiers, selection.first_threshold),
             skipped=skipped,
-            floors=self._floors(arrival, features, recall),
+            floors=floors,
         )
         newest = scored.scores[0]
         return replace(decide(situation), p_ok=newest.p_ok, explanation=newest.explanation)
@@ -174,3 +172,10 @@ def _check_length(arrival: Arrival, settings: Settings) -> None:
     n_messages = len(arrival.request.messages)
     if n_messages > settings.max_messages:
         raise RequestError(f"{n_messages} messages are over the limit of {settings.max_messages}", param="messages")
+
+
+def _check_served(allowed: Sequence[TierName], skipped: Mapping[TierName, str]) -> None:
+    """Refuse a request that no tier which the client allows can serve: below its lowest tier nothing is served."""
+    if all(tier in skipped for tier in allowed):
+        lacks = "; ".join(f"{tier} {skipped[tier]}" for tier in allowed)
+        raise NoTierError(f"no tier can serve this request: {lacks}")

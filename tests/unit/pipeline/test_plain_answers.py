@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -223,6 +224,18 @@ def test_a_request_that_no_tier_can_serve_says_what_each_lacks() -> None:
 
     with pytest.raises(NoTierError, match="small does not support images"):
         answer(pipeline, make_arrival(messages=[{"role": "user", "content": [image]}]))
+
+
+def test_nothing_is_served_below_the_clients_lowest_tier() -> None:
+    router = make_router()
+    small, large = router.catalogue.tiers
+    object.__setattr__(router.catalogue, "tiers", (replace(large, name=SMALL), replace(small, name=LARGE)))
+    pipeline, _ = make_pipeline(FakeUpstream([GOOD]), FakeUpstream([GOOD_LARGE]), router=router)
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+    arrival = replace(make_arrival(messages=[{"role": "user", "content": [image]}]), min_tier="large")
+
+    with pytest.raises(NoTierError, match="large does not support images"):
+        answer(pipeline, arrival)
 
 
 def test_the_same_prompt_again_is_a_hit_and_no_store_leaves_the_cache_alone() -> None:
