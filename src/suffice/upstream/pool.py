@@ -3,7 +3,7 @@
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from suffice.errors import UpstreamError
@@ -12,22 +12,37 @@ from suffice.upstream.config import UpstreamConfig
 from suffice.upstream.replica import Replica
 
 MAX_BACKOFF_S = 2.0
+BENCH_S = 5.0
+"""Time for which a replica is left out after a failure; doubles with each further one in a row."""
+MAX_BENCH_S = 60.0
 
 
 class Pool:
     """Calls one tier."""
 
-    def __init__(self, replicas: Sequence[Replica], config: UpstreamConfig, *, draw: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        config: UpstreamConfig,
+        *,
+        draw: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """Take the replicas of one tier.
 
         Args:
             replicas: At least one.
             config: Retries and pauses.
             draw: Uniform random numbers in [0, 1).
+            clock: Monotonic, seconds.
+            sleep: Waits between two tries.
         """
         self.replicas = tuple(replicas)
         self._config = config
         self._draw = draw
+        self._clock = clock
+        self._sleep = sleep
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[Exchange]:
@@ -39,37 +54,35 @@ class Pool:
             yield exchange
 
     async def _open_any(self, call: Call, stack: AsyncExitStack, tries: list[FailedTry]) -> Exchange:
-        for n_failed in range(self._config.retries + 1):
+        while True:
             replica = self._choose(call, [failed.replica for failed in tries])
-            started_at = time.monotonic()
+            started_at = self._clock()
             try:
                 exchange = await stack.enter_async_context(replica.open(call))
             except UpstreamError as error:
-                replica.failures += 1
-                tries.append(_failed(replica, started_at, error))
+                tries.append(self._note_failure(replica, started_at, error))
                 error.tries = tuple(tries)
-                if n_failed == self._config.retries:
+                if len(tries) > self._config.retries:
                     raise
-                await self._pause(n_failed, error)
+                await self._pause(len(tries) - 1, error)
             else:
                 replica.failures = 0
                 return exchange
-        raise AssertionError("unreachable: the last try returns or raises")
 
     def _choose(self, call: Call, tried: Sequence[str]) -> Replica:
         """The least busy replica among those that failed least; a session's own replica where it is no worse."""
-
-        def badness(replica: Replica) -> tuple[int, int, int]:
-            return tried.count(replica.base_url), min(replica.failures, 3), replica.in_flight
-
-        best = min(map(badness, self.replicas))
+        now = self._clock()
+        best = min(_badness(replica, tried, now) for replica in self.replicas)
+        chosen = self.replicas[zlib.crc32((call.session or "").encode()) % len(self.replicas)]
         # A session stays on its replica, whose prefix cache knows it, while that one is at most a little busier.
-        if call.session is not None:
-            home = self.replicas[zlib.crc32(call.session.encode()) % len(self.replicas)]
-            if badness(home)[:2] == best[:2] and home.in_flight <= 2 * best[2] + 4:
-                return home
-        equals = [replica for replica in self.replicas if badness(replica) == best]
-        return equals[int(self._draw() * len(equals))]
+        is_home = call.session is not None and chosen.in_flight <= 2 * best[2] + 4
+        if not is_home or _badness(chosen, tried, now)[:2] != best[:2]:
+            equals = [replica for replica in self.replicas if _badness(replica, tried, now) == best]
+            chosen = equals[int(self._draw() * len(equals))]
+        if chosen.failures:
+            # One request at a time finds out whether it is well again.
+            chosen.benched_until = max(chosen.benched_until, now + BENCH_S)
+        return chosen
 
     async def _pause(self, n_failed: int, error: UpstreamError) -> None:
         """Wait before the next try: exponential, full jitter, and no shorter than the upstream asked (within reason).
@@ -81,14 +94,22 @@ class Pool:
             return  # an untried healthy replica need not be waited for
         longest = min(MAX_BACKOFF_S, 2 * self._config.backoff_s * 2**n_failed)
         asked = min(error.retry_after_s or 0.0, MAX_BACKOFF_S)
-        await asyncio.sleep(max(asked, self._draw() * longest))
+        await self._sleep(max(asked, self._draw() * longest))
+
+    def _note_failure(self, replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
+        now = self._clock()
+        replica.benched_until = now + min(MAX_BENCH_S, BENCH_S * 2 ** min(replica.failures, 10))
+        replica.failures += 1
+        return FailedTry(
+            replica=replica.base_url,
+            started_at=started_at,
+            duration_s=now - started_at,
+            code=error.code,
+            status=error.answered,
+        )
 
 
-def _failed(replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
-    return FailedTry(
-        replica=replica.base_url,
-        started_at=started_at,
-        duration_s=time.monotonic() - started_at,
-        code=error.code,
-        status=error.answered,
-    )
+def _badness(replica: Replica, tried: Sequence[str], now: float) -> tuple[int, int, int]:
+    """What speaks against a replica: tried for this call already, failing of late, busy."""
+    n_failures = min(replica.failures, 3) if now < replica.benched_until else 0
+    return tried.count(replica.base_url), n_failures, replica.in_flight

@@ -1,6 +1,7 @@
 """One server of a tier: a single HTTP call to it, its errors translated."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ class Replica:
     in_flight: int = 0
     failures: int = 0
     """Consecutive failed tries; the pool prefers replicas without."""
+    benched_until: float = 0.0
+    """Until then (monotonic clock, seconds) its failures count."""
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[Exchange]:
@@ -59,6 +62,8 @@ class Replica:
                     headers={**call.headers, **self.headers},
                     allow_redirects=False,
                 )
+        except aiohttp.ConnectionTimeoutError as error:
+            raise self._late("accept a connection", self.config.connect_timeout_s) from error
         except TimeoutError as error:
             raise self._late("accept the request", self.config.first_byte_timeout_s) from error
         except aiohttp.ClientError as error:
@@ -130,7 +135,8 @@ async def _resume(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 def _refuse_mendable(exchange: Exchange) -> None:
     """Raise for the statuses that another replica, or this one a little later, might mend."""
     # 401, 403 and 404 are about the gateway's own key and model name: the client cannot mend them.
-    if 200 <= exchange.status < 500 and exchange.status not in {401, 403, 404, 408, 429}:
+    is_about_request = 400 <= exchange.status < 500 and exchange.status not in {401, 403, 404, 408, 429}
+    if 200 <= exchange.status < 300 or is_about_request:
         return
     excerpt = (exchange.body or b"")[:_ERROR_EXCERPT].decode(errors="replace")
     message = f"{exchange.replica} answered {exchange.status}: {excerpt}"
@@ -144,6 +150,7 @@ def _refuse_mendable(exchange: Exchange) -> None:
 def _retry_after(value: str | None) -> float | None:
     """Seconds; the HTTP-date form is not worth a date parser here."""
     try:
-        return max(0.0, float(value)) if value else None
+        seconds = float(value or "nan")
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
