@@ -15,7 +15,7 @@ compile() {
 }
 
 # dev comes first and binds the others, so that all of them fit into one environment.
-compile dev.txt pyproject.toml --extra demo --group dev
+compile dev.txt pyproject.toml --extra demo --extra lab --group dev
 compile run.txt pyproject.toml -c requirements/dev.txt
 compile demo.txt pyproject.toml --extra demo --group build -c requirements/dev.txt
 compile encoder.txt pyproject.toml --extra encoder -c requirements/dev.txt
