@@ -3,6 +3,8 @@
 SufficeError
 ├── ConfigError                      start-up and reload only; one or many mistakes in a file
 ├── TapeError                        a tape that cannot be read
+├── BundleError                      a bundle that is corrupt, too new or none at all; the one in force stays
+├── DatasetError                     queries and outcomes that cannot be used; the caller must change them
 ├── DemoError                        the demo cannot run: a server or package it needs is missing
 ├── GatewayError                     a command finds no running gateway, or it refuses
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
@@ -77,6 +79,18 @@ class TapeError(SufficeError):
     """A tape is missing or is not one."""
 
     code = "tape_invalid"
+
+
+class BundleError(SufficeError):
+    """A bundle cannot be used; says which file, what is wrong in it and the way out."""
+
+    code = "bundle_invalid"
+
+
+class DatasetError(SufficeError):
+    """Queries and outcomes cannot be read, or cannot be used for what was asked."""
+
+    code = "dataset_invalid"
 
 
 class DemoError(SufficeError):

@@ -1,8 +1,11 @@
 """Spreading any measure over [0, 10] by where it lies among reference values."""
 
 from collections.abc import Iterable
+from math import isnan
 
 import numpy as np
+
+from suffice.estimators.curves import RisingCurve
 
 _SCALE = 10.0
 
@@ -21,22 +24,19 @@ class QuantileMap:
             reference: Values in any order; those that are not finite are left out.
 
         Raises:
-            ValueError: No finite value.
+            ValueError: No finite value, or values further apart than a float can say.
         """
         values = np.sort(np.array([value for value in reference if np.isfinite(value)], dtype=np.float64))
         if values.size == 0:
             raise ValueError("need one finite reference value at least")
         unique, first, times = np.unique(values, return_index=True, return_counts=True)
         ranks = first + (times - 1) / 2
-        self._values = unique
-        self._levels = _SCALE * ranks / (values.size - 1) if values.size > 1 else np.array([_SCALE / 2])
+        levels = _SCALE * ranks / (values.size - 1) if values.size > 1 else np.array([_SCALE / 2])
+        self._curve = RisingCurve(unique.tolist(), levels.tolist())
+        self._least, self._greatest = float(unique[0]), float(unique[-1])
 
     def __call__(self, value: float) -> float:
         """The value's place in [0, 10]; 10 for NaN, so that what cannot be measured counts as hard."""
-        if np.isnan(value) or value > self._values[-1]:
+        if isnan(value) or value > self._greatest:
             return _SCALE
-        if value < self._values[0]:
-            return 0.0
-        # Rounding may carry an interpolated value past the reference above it; its level is the bound.
-        above = float(self._levels[np.searchsorted(self._values, value)])
-        return min(above, float(np.interp(value, self._values, self._levels)))
+        return 0.0 if value < self._least else self._curve(value)

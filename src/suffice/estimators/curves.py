@@ -1,0 +1,45 @@
+"""Curves that never fall, through given points: what calibrators and scales are made of."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import isfinite, isnan
+from operator import le, lt
+
+
+class RisingCurve:
+    """Straight lines between points; before the first and after the last point it is level.
+
+    Rounding is monotone in every step, so the curve never falls between two floats either.
+    """
+
+    def __init__(self, x: Sequence[float], y: Sequence[float]) -> None:
+        """Take the points.
+
+        Args:
+            x: Places, one or more, strictly rising; the greatest distance of two is a finite float.
+            y: Heights, as many, never falling.
+
+        Raises:
+            ValueError: The points are not such.
+        """
+        if not x or len(x) != len(y):
+            raise ValueError(f"need as many heights as places, and one at least; got {len(x)} places, {len(y)} heights")
+        if not all(map(isfinite, (*x, *y, x[-1] - x[0]))):
+            raise ValueError("places, heights and the distance of the outermost places must be finite")
+        if not all(map(lt, x, x[1:])) or not all(map(le, y, y[1:])):
+            raise ValueError("places must rise strictly, and heights must not fall")
+        self.x = tuple(x)
+        self.y = tuple(y)
+
+    def __call__(self, place: float) -> float:
+        """The height at a place; NaN counts as beyond the last point."""
+        x, y = self.x, self.y
+        above = bisect_left(x, place)
+        if above == len(x) or isnan(place):
+            return y[-1]
+        if above == 0:
+            return y[0]
+        low, high = y[above - 1], y[above]
+        share = (place - x[above - 1]) / (x[above] - x[above - 1])
+        # Rounding may carry the value past the point above it.
+        return min(high, low + (high - low) * share)
