@@ -50,7 +50,7 @@ class ModeAdmin:
         body = await request.body(max_bytes=_MAX_BODY_BYTES, timeout_s=_TIMEOUT_S)
         try:
             wanted = msgspec.json.decode(body, type=_Wanted)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             modes = ", ".join(Mode)
             raise RequestError(f'send {{"mode": one of {modes}, or null}}: {error}', param="mode") from error
         percent = wanted.canary_percent

@@ -47,7 +47,7 @@ class Request:
         if self.headers.get("content-encoding", "identity") != "identity":
             raise MediaTypeError("compressed request bodies are not read here; send the JSON as it is")
         length = self.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > max_bytes:
+        if length.isdecimal() and int(length) > max_bytes:
             raise RequestTooLargeError(f"the body of {length} bytes is over the limit of {max_bytes}")
         try:
             async with asyncio.timeout(timeout_s):

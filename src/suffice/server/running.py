@@ -31,6 +31,11 @@ class _Quiet(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    def break_off(self) -> None:
+        """Abort every connection, which cancels what runs on it as if its client had hung up."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Capture none: `run` handles them, because the turnstile must hear of them too."""
@@ -88,6 +93,7 @@ async def run(
     def stop() -> None:
         if turnstile.is_closing:
             server.force_exit = True
+            server.break_off()
         turnstile.is_closing = True
         server.should_exit = True
 
