@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from router_metrics import Estimate, Floats, Outcomes, area_under_gain, estimate, mean_of, resample, routed, shuffled
 
 from suffice.errors import ConfigError
 from suffice.features import read
+from suffice.lab.intervals import Interval
+from suffice.lab.metrics import Floats, GainCurve, PairedScores, Ranking, Resamples, auc
 from suffice.scoring import build
 from suffice.scoring.config import ScorerConfig
 from suffice.vocabulary import Turn
@@ -33,6 +34,7 @@ TAPE = Path(__file__).parents[1] / "src/suffice/upstream/tapes/desk"
 SMALL, LARGE = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
 THRESHOLD = 4.0
 DEFAULT = "exemplars rescaled hashed"
+N_RESAMPLES = 2_000
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ class Row:
 
     router: str
     version: str
-    share_to_large: Estimate
-    right: Estimate
-    shuffled: Estimate | None
+    share_to_large: Interval
+    right: Interval
+    shuffled: Interval | None
     """Answers right in expectation, where as many prompts drawn at random go to the large model."""
-    over_shuffled: Estimate | None
-    apgr: Estimate | None
+    over_shuffled: Interval | None
+    apgr: Interval | None
     auc_of_hard: float | None = None
     """Probability that a prompt its author called hard scores above one he called simple; ties count half."""
 
@@ -100,47 +102,48 @@ def configs() -> Iterator[tuple[str, ScorerConfig]]:
 
 
 def measure(cases: list[Case], scores: dict[str, tuple[str, Floats]]) -> list[Row]:
-    outcomes = Outcomes(
-        small=np.array([case.small for case in cases]),
-        large=np.array([case.large for case in cases]),
-        weights=resample([case.group for case in cases]),
-    )
-    gain = outcomes.large - outcomes.small
-    rows = [
-        measure_control("always-small", np.zeros(gain.size, dtype=np.bool_), outcomes),
-        measure_control("always-large", np.ones(gain.size, dtype=np.bool_), outcomes),
-        measure_control("oracle", gain > 0, outcomes),
-    ]
+    pairs = PairedScores(np.array([case.small for case in cases]), np.array([case.large for case in cases]))
+    resamples = Resamples.draw([case.group for case in cases], n_resamples=N_RESAMPLES)
+    controls = {
+        "always-small": np.zeros(len(cases), dtype=np.bool_),
+        "always-large": np.ones(len(cases), dtype=np.bool_),
+        "oracle": pairs.uplift > 0,
+    }
+    rows = [measure_control(router, to_large, pairs, resamples) for router, to_large in controls.items()]
+    is_hard = np.array([case.is_hard for case in cases], dtype=np.float64)
     for router, (version, values) in scores.items():
-        row = measure_scorer((router, version), values, values > THRESHOLD, outcomes)
-        rows.append(replace(row, auc_of_hard=separation(values, np.array([case.is_hard for case in cases]))))
+        row = measure_scorer((router, version), values, values > THRESHOLD, pairs, resamples)
+        rows.append(replace(row, auc_of_hard=auc(Ranking.of(values), is_hard)))
     n_large = int((scores[DEFAULT][1] > THRESHOLD).sum())
     longest = scores["length"][1].argsort(kind="stable")[::-1][:n_large]
     name = (f"length, share of {DEFAULT}", scores["length"][0])
-    return [*rows, measure_scorer(name, scores["length"][1], np.isin(np.arange(gain.size), longest), outcomes)]
+    to_large = np.isin(np.arange(len(cases)), longest)
+    return [*rows, measure_scorer(name, scores["length"][1], to_large, pairs, resamples)]
 
 
-def separation(values: Floats, is_hard: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve, as the share of pairs in the right order."""
-    differences = values[is_hard][:, None] - values[~is_hard][None, :]
-    return float((differences > 0).mean() + (differences == 0).mean() / 2)
+def measure_control(router: str, to_large: NDArray[np.bool_], pairs: PairedScores, resamples: Resamples) -> Row:
+    figures = resamples.measure(lambda weights: measure_routing(to_large, pairs, weights))
+    return Row(router, "", figures["share"].interval(), figures["right"].interval(), None, None, None)
 
 
-def measure_control(router: str, to_large: NDArray[np.bool_], outcomes: Outcomes) -> Row:
-    share, right = measure_routing(to_large, outcomes)
-    return Row(router, "", share, right, None, None, None)
+def measure_scorer(
+    name: tuple[str, str], values: Floats, to_large: NDArray[np.bool_], pairs: PairedScores, resamples: Resamples
+) -> Row:
+    ranking = Ranking.of(values)
+    figures = resamples.measure(lambda weights: measure_routing(to_large, pairs, weights))
+    apgr = resamples.figure(lambda weights: GainCurve.of(ranking, pairs, weights).apgr())
+    over = figures["right"] - figures["shuffled"]
+    share, right, by_chance = (figures[key].interval() for key in ("share", "right", "shuffled"))
+    return Row(*name, share, right, by_chance, over.interval(), apgr.interval())
 
 
-def measure_scorer(name: tuple[str, str], values: Floats, to_large: NDArray[np.bool_], outcomes: Outcomes) -> Row:
-    share, right = measure_routing(to_large, outcomes)
-    by_chance = shuffled(to_large)(outcomes)
-    over = estimate(routed(to_large)(outcomes) - by_chance)
-    return Row(*name, share, right, estimate(by_chance), over, estimate(area_under_gain(values, outcomes)))
-
-
-def measure_routing(to_large: NDArray[np.bool_], outcomes: Outcomes) -> tuple[Estimate, Estimate]:
-    """Share to the large model, and answers right."""
-    return estimate(mean_of(to_large.astype(np.float64))(outcomes)), estimate(routed(to_large)(outcomes))
+def measure_routing(to_large: NDArray[np.bool_], pairs: PairedScores, weights: Floats) -> dict[str, float]:
+    """Share to the large model, answers right, and those expected where as many drawn at random go there."""
+    share, small, large, right = (
+        float(np.average(values, weights=weights))
+        for values in (to_large, pairs.small, pairs.large, np.where(to_large, pairs.large, pairs.small))
+    )
+    return {"share": share, "right": right, "shuffled": (1 - share) * small + share * large}
 
 
 def score_all(cases: list[Case], warn: Callable[[str], None]) -> dict[str, tuple[str, Floats]]:
@@ -173,9 +176,17 @@ def print_table(console: Console, title: str, rows: list[Row]) -> None:
         table.add_column(column, no_wrap=True)
     for row in rows:
         rates = (row.share_to_large, row.right, row.shuffled, row.over_shuffled)
-        shown = [rate.percent() if rate else "-" for rate in rates]
-        table.add_row(row.router, *shown, row.apgr.decimal() if row.apgr else "-", _decimal(row.auc_of_hard))
+        shown = [_percent(rate) if rate else "-" for rate in rates]
+        table.add_row(row.router, *shown, _bounded(row.apgr) if row.apgr else "-", _decimal(row.auc_of_hard))
     console.print(table)
+
+
+def _percent(rate: Interval) -> str:
+    return f"{rate.estimate:6.1%} [{rate.low:.1%}, {rate.high:.1%}]"
+
+
+def _bounded(figure: Interval) -> str:
+    return f"{figure.estimate:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
 def _decimal(value: float | None) -> str:
