@@ -36,6 +36,7 @@ def test_the_bytes_before_and_after_a_removed_member_stay(written: Written, key:
 
 
 @given(written=written_objects(), key=keys, value=values)
+@example(written=({"\\": {'"': None}}, b'{"\\\\":{"\\"":null}}'), key="\\", value=None)
 def test_a_member_appended_is_what_the_json_module_makes_of_it(written: Written, key: str, value: Any) -> None:
     document, text = written
 

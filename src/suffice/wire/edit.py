@@ -16,13 +16,13 @@ def without_key(document: bytes, key: str) -> bytes:
     Only the bytes of the key, its value and one comma go. Where it stands twice, the members are written anew: the
     last of each other key, without white space between them.
     """
-    name = b'"' + key.encode() + b'"'
+    name = msgspec.json.encode(key)
     if name not in document:
         return document
     fields = _FIELDS.decode(document)
     if key not in fields:
         return document
-    # Inside a string the quotes would be escaped, so a name that stands once is this member's.
+    # A name that stands once is this member's: no server writes `usage` with escapes here and without them elsewhere.
     start = document.index(name) if document.count(name) == 1 else _find_member(document, fields, key)
     opened = _NAME.match(document, start)
     if opened is not None:
