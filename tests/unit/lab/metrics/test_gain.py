@@ -48,7 +48,7 @@ def test_apgr_is_the_area_of_a_slow_loop(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("target", [Fraction(1, 5), Fraction(1, 2), Fraction(4, 5), Fraction(1)], ids=str)
+@pytest.mark.parametrize("target", [Fraction(0), Fraction(1, 5), Fraction(1, 2), Fraction(4, 5), Fraction(1)], ids=str)
 def test_cpt_is_the_first_place_where_a_walk_from_the_left_meets_the_target(seed: int, target: Fraction) -> None:
     pairs = random_pairs(seed)
 
