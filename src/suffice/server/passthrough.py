@@ -1,13 +1,14 @@
 """Listed paths, such as `/v1/embeddings`, passed untouched to a named server: authenticated and recorded."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suffice.errors import SufficeError, UpstreamError
+from suffice.errors import SufficeError, UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.ports import Observer, Upstream
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
-from suffice.server.http import Request, Responder
+from suffice.server.http import Request, Responder, while_connected
 from suffice.server.limits import Turnstile
 from suffice.upstream.call import Call
 from suffice.vocabulary import Attempt, Outcome, TierName, Usage
@@ -34,7 +35,8 @@ class Passthrough:
         """Pass one request on, and its answer back as it came.
 
         Raises:
-            UpstreamError: The server did not answer.
+            UpstreamError: The server did not answer, or not in time.
+            ClientGoneError: The client hung up; the call was ended.
         """
         body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
         started_at = self.clock()
@@ -50,7 +52,7 @@ class Passthrough:
         )
         try:
             with self.turnstile.enter(caller.profile):
-                await self._pass(body, request, respond, outcome)
+                await while_connected(request, self._pass_in_time(body, request, respond, outcome))
         except SufficeError as error:
             outcome.error = error.code
             outcome.status = int(error.status)
@@ -61,6 +63,14 @@ class Passthrough:
             attempt.duration_s = outcome.duration_s = self.clock() - started_at
             for observer in self.observers:
                 observer.observe(outcome)
+
+    async def _pass_in_time(self, body: bytes, request: Request, respond: Responder, outcome: Outcome) -> None:
+        limit_s = self.config.total_timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._pass(body, request, respond, outcome)
+        except TimeoutError as error:
+            raise UpstreamTimeoutError(f"{request.path} took longer than {limit_s:g} s") from error
 
     async def _pass(self, body: bytes, request: Request, respond: Responder, outcome: Outcome) -> None:
         content_type = request.headers.get("content-type", "application/json")

@@ -15,13 +15,13 @@ def read_body(
 
 
 def test_the_head_of_a_request_is_read_as_it_was_sent() -> None:
-    scope = make_scope("GET", "/v1/chat%2fcompletions", {"x-name": "caf\xe9"})
+    scope = make_scope("GET", "/v1/chat%2fcompletions", {"x-name": "gr\xfc\xdfe"})
     scope["headers"] = [*scope["headers"], (b"accept", b"a"), (b"accept", b"b")]
 
     request = Request.of(scope, Wire().receive)
 
     assert (request.method, request.path) == ("GET", "/v1/chat%2fcompletions")
-    assert request.headers == {"x-name": "caf\xe9", "accept": "b"}
+    assert request.headers == {"x-name": "gr\xfc\xdfe", "accept": "b"}
 
 
 @pytest.mark.parametrize("pieces", [[b"abc"], [b"a", b"b", b"c"], [b"", b"abc", b""]])

@@ -58,7 +58,7 @@ def test_a_port_that_is_taken_is_an_error_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        with pytest.raises(OSError, match=r"[Aa]ddress already in use"):
+        with pytest.raises(OSError, match="already in use"):
             listen(ServerConfig(port=port))
 
 
