@@ -1,0 +1,52 @@
+"""Complexity as a model trained on outcomes expects it."""
+
+from collections.abc import Mapping
+
+from suffice.errors import BundleError
+from suffice.estimators.bundle import Bundle
+from suffice.estimators.lexical import build
+from suffice.vocabulary import FEATURES_VERSION, Score, TierName, Turn
+
+
+class Learned:
+    """Scores a turn by its text with the model of a bundle.
+
+    Not thread-safe: the model keeps what it knows of words. It belongs to one event loop, where it takes microseconds.
+    """
+
+    def __init__(self, bundle: Bundle, tiers: Mapping[str, TierName]) -> None:
+        """Take a loaded bundle.
+
+        Args:
+            bundle: Of a kind that is known here.
+            tiers: Names of tiers by the models that the bundle was trained for. `p_ok` has these tiers alone; the
+                complexity needs none of them.
+
+        Raises:
+            BundleError: The bundle's model is of another kind or does not fit together, or a model named in `tiers` is
+                none of the bundle's.
+        """
+        self._router = build(bundle)
+        unknown = sorted(set(tiers) - set(self._router.models))
+        if unknown:
+            raise BundleError(
+                f"bundle {bundle.id} knows nothing of {', '.join(unknown)}; it was trained for "
+                f"{', '.join(self._router.models)}"
+            )
+        self._tiers = [tiers.get(model) for model in self._router.models]
+        self.version = f"learned-{bundle.id}-f{FEATURES_VERSION}"
+
+    def score(self, turn: Turn) -> Score:
+        """Score one turn; constant parts around it do not count. The explanation is `explain`'s business."""
+        rating = self._router.rate(turn.text)
+        p_ok = {tier: p for tier, p in zip(self._tiers, rating.p_ok, strict=True) if tier is not None}
+        return Score(complexity=rating.complexity, p_ok=p_ok)
+
+    def explain(self, turn: Turn, *, n_features: int = 8) -> Mapping[str, float]:
+        """What moved a turn's complexity most, the strongest first.
+
+        Returns:
+            By word, pair of words or measure: what it adds to the expected gain of the dearest model over the
+            cheapest, as a share of answers (0.02: two more of a hundred are acceptable).
+        """
+        return {each.feature: each.value for each in self._router.explain(turn.text, n_features=n_features)}

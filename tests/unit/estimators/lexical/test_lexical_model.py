@@ -1,0 +1,124 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from suffice.estimators.lexical import Layout, Lexical, extract, model
+
+LAYOUT = Layout(word_bits=12, run_bits=14, pair_bits=12)
+NO_PAIRS = Layout(word_bits=12, run_bits=14, pair_bits=0)
+N_OUTPUTS = 3
+SOME_WORDS = ["how", "prove", "the", "the", "x", "3+4", "a)", "zebra", "why", "not"]
+TEXTS = st.text(max_size=300) | st.lists(st.sampled_from(SOME_WORDS)).map(" ".join)
+
+
+def make_weights(layout: Layout) -> NDArray[np.float32]:
+    rng = np.random.default_rng(5)
+    return rng.normal(scale=0.1, size=(layout.n_columns, N_OUTPUTS)).astype(np.float32)
+
+
+WEIGHTS = {layout: make_weights(layout) for layout in (LAYOUT, NO_PAIRS)}
+INTERCEPTS = np.array([0.5, -1.0, 2.0])
+USED = {layout: Lexical(weights, INTERCEPTS, layout) for layout, weights in WEIGHTS.items()}
+
+
+def make_model(layout: Layout = LAYOUT) -> Lexical:
+    return Lexical(WEIGHTS[layout], INTERCEPTS, layout)
+
+
+def slow_outputs(text: str, layout: Layout) -> NDArray[np.float64]:
+    rows = extract([text], layout)
+    outputs = INTERCEPTS.copy()
+    for column, value in zip(rows.columns.tolist(), rows.values.tolist(), strict=True):
+        outputs += value * WEIGHTS[layout][column]
+    return outputs
+
+
+@pytest.mark.parametrize("layout", [LAYOUT, NO_PAIRS], ids=["pairs", "no-pairs"])
+@example(text="")
+@example(text="?!")
+@example(text="why")
+@example(text="\ud800 東京大学はどこですか")
+@example(text="a" * 9_000)
+@example(text=" ".join(f"word{number} of {number * number}" for number in range(700)))
+@given(text=TEXTS)
+def test_the_fast_way_gives_features_times_weights(layout: Layout, text: str) -> None:
+    outputs = USED[layout](text)
+
+    assert outputs == pytest.approx(slow_outputs(text, layout), abs=1e-6, rel=1e-6)
+
+
+@given(text=TEXTS)
+def test_what_was_scored_before_changes_no_bit(text: str) -> None:
+    assert USED[LAYOUT](text) == make_model()(text)
+
+
+@given(texts=st.lists(TEXTS, max_size=6))
+def test_forgetting_changes_no_bit(texts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "MAX_WORDS", 400)
+        patch.setattr(model, "MAX_WORD_BYTES", 2_000)
+        forgetful = make_model()
+        forgotten = [forgetful(text) for text in texts]
+
+    assert forgotten == [USED[LAYOUT](text) for text in texts]
+
+
+def test_kept_words_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "MAX_WORDS", 50)
+    lexical = make_model()
+
+    sizes: list[int] = []
+    for start in range(100):
+        lexical(" ".join(f"w{number}" for number in range(start * 20, start * 20 + 20)))
+        sizes.append(lexical.n_kept_words)
+
+    assert max(sizes) == 40
+
+
+def test_kept_words_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "MAX_WORD_BYTES", 10_000)
+    lexical = make_model()
+
+    for number in range(10):
+        lexical(f"{number}" * 4_000)
+
+    assert lexical.n_kept_words <= 2
+
+
+@given(text=TEXTS)
+def test_contributions_sum_up_to_the_output(text: str) -> None:
+    typical = np.linspace(0.0, 4.0, LAYOUT.n_columns - LAYOUT.first_surface)
+    of_typical = float(typical @ WEIGHTS[LAYOUT][LAYOUT.first_surface :, 1])
+
+    added = [each.value for each in USED[LAYOUT].contributions(text, typical, output=1)]
+
+    assert math.fsum(added) + INTERCEPTS[1] + of_typical == pytest.approx(USED[LAYOUT](text)[1], abs=1e-5)
+
+
+def test_contributions_are_named_by_what_stands_in_the_text() -> None:
+    typical = np.zeros(LAYOUT.n_columns - LAYOUT.first_surface)
+
+    names = {each.feature for each in USED[LAYOUT].contributions("Why prove it?", typical)}
+
+    assert {"why", "prove", "it", "why prove", "prove it", "first word: why", "count: question_marks"} <= names
+    assert "prove why" not in names
+
+
+@pytest.mark.parametrize(
+    ("weights", "intercepts"),
+    [
+        (np.zeros((3, 2)), np.zeros(2)),
+        (np.zeros(LAYOUT.n_columns), np.zeros(1)),
+        (np.zeros((LAYOUT.n_columns, 2)), np.zeros(3)),
+        (np.full((LAYOUT.n_columns, 1), 1e7), np.zeros(1)),
+        (np.full((LAYOUT.n_columns, 1), math.nan), np.zeros(1)),
+    ],
+    ids=["columns", "one-dimension", "outputs", "huge", "nan"],
+)
+def test_weights_that_do_not_fit_are_refused(weights: NDArray[np.float64], intercepts: NDArray[np.float64]) -> None:
+    with pytest.raises(ValueError, match=r"need weights|a weight is beyond"):
+        Lexical(weights, intercepts, LAYOUT)
