@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from suffice.cli.terminal import open_console
 from suffice.errors import SufficeError
 from suffice.recording.period import parse_since
 from suffice.recording.store import Store, Use
@@ -39,7 +40,7 @@ def stats(
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(_document(summary, since_at))).decode())
     else:
-        show(summary, Console(), since=since)
+        show(summary, open_console(), since=since)
 
 
 def show(summary: Summary, console: Console, *, since: str | None) -> None:

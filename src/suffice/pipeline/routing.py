@@ -15,7 +15,7 @@ from suffice.policy.capabilities import missing_capabilities
 from suffice.policy.config import RoutingConfig
 from suffice.policy.decide import Floors, Situation, bypass, decide, effective_thresholds, withhold
 from suffice.policy.inherit import inherited_complexity
-from suffice.policy.selection import Catalogue, Selection
+from suffice.policy.selection import Catalogue
 from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
 
 
@@ -76,8 +76,11 @@ class Router:
             decision, scores = bypass(selection.tier), _Scored(scores=())
         else:
             scores = self._score(features.turns, scored, use_cache=arrival.use_cache)
-            decision = self._decide(arrival, features, recall, selection, scores)
-            decision = self._withheld(decision, mode, settings, recall.session)
+            routes = self._routes(mode, settings, recall.session)
+            floors = self._floors(arrival, features, recall)
+            thresholds = effective_thresholds(settings.thresholds, self._tier_names, selection.first_threshold)
+            decision = self._decide(features, floors, thresholds, scores, routes=routes)
+            decision = _withheld(decision, mode, in_canary=routes)
         return Route(
             decision=decision,
             features=features,
@@ -126,20 +129,37 @@ class Router:
         known = scored.get(turn)
         return self.scorer.score(turn) if known is None else known
 
+    @property
+    def _tier_names(self) -> list[TierName]:
+        return [tier.name for tier in self.catalogue.tiers]
+
+    def _routes(self, mode: Mode, settings: Settings, session: str) -> bool:
+        """Whether the decision is carried out; drawn by conversation, so that it stays on its side of a canary."""
+        percent = self.switch.canary_percent if self.switch.canary_percent is not None else settings.canary_percent
+        in_canary = zlib.crc32(session.encode()) / 2**32 * 100 < percent
+        return mode is Mode.ROUTE or (mode is Mode.CANARY and in_canary)
+
     def _decide(
-        self, arrival: Arrival, features: Features, recall: Recall, selection: Selection, scored: _Scored
+        self,
+        features: Features,
+        floors: Floors,
+        thresholds: Mapping[TierName, float],
+        scored: _Scored,
+        *,
+        routes: bool,
     ) -> Decision:
-        tiers = [tier.name for tier in self.catalogue.tiers]
+        tiers = self._tier_names
         skipped = missing_capabilities(features, self.catalogue.tiers)
-        floors = self._floors(arrival, features, recall)
+        if not routes:
+            # The top tier answers as it did before there was a gateway, whatever the file says that it lacks.
+            skipped.pop(tiers[-1], None)
         _check_served(tiers[tiers.index(floors.min_tier) if floors.min_tier else 0 :], skipped)
-        settings = self.settings[selection.profile or arrival.profile]
         complexities = [score.complexity for score in scored.scores]
         situation = Situation(
             tiers=tiers,
             complexity=inherited_complexity(complexities, self.routing.turn_decay),
             own_complexity=complexities[0],
-            thresholds=effective_thresholds(settings.thresholds, tiers, selection.first_threshold),
+            thresholds=thresholds,
             skipped=skipped,
             floors=floors,
         )
@@ -156,16 +176,14 @@ class Router:
         )
 
     def _highest(self, *floors: TierName | None) -> TierName | None:
-        named = [tier.name for tier in self.catalogue.tiers if tier.name in floors]
+        named = [tier for tier in self._tier_names if tier in floors]
         return named[-1] if named else None
 
-    def _withheld(self, decision: Decision, mode: Mode, settings: Settings, session: str) -> Decision:
-        percent = self.switch.canary_percent if self.switch.canary_percent is not None else settings.canary_percent
-        # Drawn by conversation, so that a conversation stays on its side of the canary.
-        in_canary = zlib.crc32(session.encode()) / 2**32 * 100 < percent
-        tier, reason, proposal = withhold(decision, mode, in_canary=in_canary)
-        ladder = decision.ladder[decision.ladder.index(tier) :]
-        return replace(decision, tier=tier, reason=reason, proposal=proposal, ladder=ladder)
+
+def _withheld(decision: Decision, mode: Mode, *, in_canary: bool) -> Decision:
+    tier, reason, proposal = withhold(decision, mode, in_canary=in_canary)
+    ladder = decision.ladder[decision.ladder.index(tier) :]
+    return replace(decision, tier=tier, reason=reason, proposal=proposal, ladder=ladder)
 
 
 def _check_length(arrival: Arrival, settings: Settings) -> None:
@@ -178,4 +196,7 @@ def _check_served(allowed: Sequence[TierName], skipped: Mapping[TierName, str]) 
     """Refuse a request that no tier which the client allows can serve: below its lowest tier nothing is served."""
     if all(tier in skipped for tier in allowed):
         lacks = "; ".join(f"{tier} {skipped[tier]}" for tier in allowed)
-        raise NoTierError(f"no tier can serve this request: {lacks}")
+        # Clients trim their history on OpenAI's code for it.
+        is_too_long = all(skipped[tier].startswith("context") for tier in allowed)
+        code = "context_length_exceeded" if is_too_long else None
+        raise NoTierError(f"no tier can serve this request: {lacks}", param="messages", code=code)

@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 
 from suffice.errors import UpstreamError
 from suffice.upstream.call import Call, Exchange, FailedTry
@@ -98,8 +99,10 @@ class Pool:
 
     def _note_failure(self, replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
         now = self._clock()
-        replica.benched_until = now + min(MAX_BENCH_S, BENCH_S * 2 ** min(replica.failures, 10))
-        replica.failures += 1
+        # A server that does not know a model, such as an adapter it has not loaded, is well for all others.
+        if error.answered != HTTPStatus.NOT_FOUND:
+            replica.benched_until = now + min(MAX_BENCH_S, BENCH_S * 2 ** min(replica.failures, 10))
+            replica.failures += 1
         return FailedTry(
             replica=replica.base_url,
             started_at=started_at,

@@ -18,7 +18,7 @@ from suffice.testing.fakes import (
     make_router,
 )
 from suffice.upstream.call import FailedTry
-from suffice.vocabulary import CacheUse, Mode, Reason, Role, VerdictReason
+from suffice.vocabulary import CacheUse, Capabilities, Mode, Reason, Role, VerdictReason
 
 GOOD = Scripted(body=chat_answer("42"))
 GOOD_LARGE = Scripted(body=chat_answer("42", model="large-model"))
@@ -190,6 +190,31 @@ def test_observing_asks_the_top_tier_and_records_what_would_have_been() -> None:
     assert decision.proposal is not None
     assert (decision.tier, decision.reason) == (LARGE, Reason.OBSERVE)
     assert (decision.proposal.tier, decision.proposal.reason) == (SMALL, Reason.SUFFICES)
+
+
+def test_observing_passes_on_what_the_file_says_the_top_tier_lacks() -> None:
+    router = make_router(mode=Mode.OBSERVE)
+    small, large = router.catalogue.tiers
+    object.__setattr__(router.catalogue, "tiers", (small, replace(large, capabilities=small.capabilities)))
+    pipeline, collector = make_pipeline(FakeUpstream([GOOD]), FakeUpstream([GOOD_LARGE]), router=router)
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+
+    status, _ = answer(pipeline, make_arrival(messages=[{"role": "user", "content": [image]}]))
+
+    assert status == 200
+    assert [attempt.tier for attempt in collector.only.attempts] == [LARGE]
+
+
+def test_a_prompt_too_long_for_every_tier_has_the_code_that_clients_trim_on() -> None:
+    router = make_router()
+    tight = tuple(replace(tier, capabilities=Capabilities(context_tokens=20)) for tier in router.catalogue.tiers)
+    object.__setattr__(router.catalogue, "tiers", tight)
+    pipeline, _ = make_pipeline(FakeUpstream([GOOD]), FakeUpstream([GOOD_LARGE]), router=router)
+
+    with pytest.raises(NoTierError, match="context of 20 tokens is too small") as caught:
+        answer(pipeline, make_arrival("word " * 200))
+
+    assert caught.value.code == "context_length_exceeded"
 
 
 def test_an_image_skips_the_tier_that_cannot_see_it() -> None:

@@ -151,7 +151,7 @@ def test_a_lowest_tier_that_is_none_is_refused() -> None:
 
 
 def test_a_request_that_only_lower_tiers_could_serve_is_refused() -> None:
-    router = replace(make_router(), catalogue=Catalogue(TIERS[::-1]))
+    router = replace(make_router(settings={"thresholds": {LARGE: 4.0}}), catalogue=Catalogue(TIERS[::-1]))
     arrival = replace(make_arrival(messages=[{"role": "user", "content": [IMAGE]}]), min_tier="small")
 
     with pytest.raises(NoTierError, match="no tier can serve this request: small does not support images"):

@@ -68,6 +68,12 @@ def busy(retry_after_s: float) -> Callable[[], UpstreamError]:
     return fail
 
 
+def unknown_model() -> UpstreamError:
+    error = UpstreamError("the model `sql-lora` does not exist")
+    error.answered = 404
+    return error
+
+
 def make_pool(
     replicas: Sequence[FakeReplica], time: FakeTime, *, config: UpstreamConfig = CONFIG, draw: float = 0.5
 ) -> Pool:
@@ -248,6 +254,17 @@ def test_a_replica_that_failed_is_left_out_for_a_while() -> None:
         ask(pool)
 
     assert (failing.n_calls, sound.n_calls) == (1, 4)
+
+
+def test_a_replica_that_does_not_know_one_model_is_well_for_the_others() -> None:
+    time = FakeTime()
+    replica = FakeReplica("a", time, unknown_model)
+    pool = make_pool([replica], time)
+
+    ask(pool)
+
+    assert replica.failures == 0
+    assert replica.benched_until <= time.now
 
 
 def test_a_replica_that_failed_is_tried_again_later_and_comes_back() -> None:
