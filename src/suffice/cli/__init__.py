@@ -1,8 +1,9 @@
 """The command line: one file per command, loaded when it is called."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -10,10 +11,17 @@ from typer.core import TyperGroup
 
 from suffice import __version__
 from suffice.cli.terminal import print_error
-from suffice.errors import ConfigError, RequestError, SufficeError
+from suffice.errors import ConfigError, DatasetError, RequestError, SufficeError
 
-COMMANDS = ("init", "check", "serve", "verify", "mode", "route", "stats", "key", "demo")
+COMMANDS = ("init", "check", "serve", "verify", "mode", "route", "stats", "key", "import", "demo")
 """Each is a function of that name in a module of that name, in the order of `suffice --help`."""
+
+
+def load_command(name: str) -> Callable[..., None]:
+    """The function behind a command; of a name that Python keeps for itself, it ends in an underscore."""
+    spelled = f"{name}_" if iskeyword(name) else name
+    function: Callable[..., None] = getattr(import_module(f"{__name__}.{spelled}"), spelled)
+    return function
 
 
 class _Commands(TyperGroup):
@@ -26,7 +34,7 @@ class _Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name)(getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name))
+        single.command(cmd_name)(load_command(cmd_name))
         return typer.main.get_command(single)
 
 
@@ -61,4 +69,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(arguments, prog_name="suffice")
     except SufficeError as error:
         print_error(error)
-        sys.exit(2 if isinstance(error, ConfigError | RequestError) else 1)
+        sys.exit(2 if isinstance(error, ConfigError | DatasetError | RequestError) else 1)

@@ -3,7 +3,6 @@
 import re
 import shlex
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,7 @@ def options(command: str) -> set[str]:
     """The options of one of the program's commands."""
     assert command in cli.COMMANDS
     program = typer.Typer()
-    program.command()(getattr(import_module(f"suffice.cli.{command}"), command))
+    program.command()(cli.load_command(command))
     parameters = typer.main.get_command(program).params
     return {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
 

@@ -15,6 +15,7 @@ from suffice.lab.dataset.report import RowError
 Row = dict[str, Any]
 
 _GZIP = b"\x1f\x8b"
+_START_BYTES = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -32,16 +33,27 @@ def read_rows(path: Path) -> Iterator[PlacedRow]:
     Raises:
         DatasetError: The file is missing, unreadable, empty, compressed, or Parquet that cannot be read.
     """
+    start = read_start(path)
+    return _read_parquet(path) if start.startswith(parquet.MAGIC) else read_lines(path)
+
+
+def read_start(path: Path) -> bytes:
+    """The first bytes of a file, its whole first line at least.
+
+    Raises:
+        DatasetError: The file is missing, unreadable, empty or compressed.
+    """
     try:
         with path.open("rb") as file:
-            start = file.read(len(parquet.MAGIC))
+            line = file.readline()
+            start = line + file.read(max(0, _START_BYTES - len(line)))
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     if not start:
         raise DatasetError(f"{path} is empty; it needs one row at least")
     if start.startswith(_GZIP):
         raise DatasetError(f"{path} is compressed; unpack it first (gunzip)")
-    return _read_parquet(path) if start == parquet.MAGIC else read_lines(path)
+    return start
 
 
 def read_lines(path: Path) -> Iterator[PlacedRow]:
