@@ -82,6 +82,7 @@ def test_a_byte_order_mark_and_blank_lines_are_passed_over_and_lines_keep_their_
         ({"query_id": "x", "messages": [{"role": "system", "content": "Be."}]}, "no user says anything in it"),
         ({"query_id": "x", "messages": [{"content": "hi"}]}, "messages.0. = .*missing required field role"),
         ({"query_id": "x", "messages": "hi"}, "messages = 'hi': expected"),
+        ({"query_id": "x", "messages": "[{"}, "messages = '\\[{': expected"),
         ({"query_id": "a", "prompt": "Again"}, "query_id = 'a': stands already in line 1"),
     ],
 )

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,12 @@ def test_logprobs_are_kept_with_those_of_the_most_likely_other_token(tmp_path: P
             "response": {"choices": [{"message": {"content": "Hi."}}]},
         },
         {"model": "small-1", "messages": HELLO, "response": {"role": "assistant", "content": "Hi."}},
+        {"model": "small-1", "messages": HELLO, "output": [{"role": "assistant", "content": "Hi."}]},
+        {
+            "model": "small-1",
+            "messages": json.dumps(HELLO),
+            "completion": {"content": [{"type": "text", "text": "Hi."}]},
+        },
     ],
 )
 def test_shortened_forms_are_understood(entry: dict[str, Any], tmp_path: Path) -> None:
@@ -93,6 +100,15 @@ def test_completions_have_a_prompt_and_a_text(tmp_path: Path) -> None:
 
     assert queries_of(collection)[0].prompt == "Once"
     assert collection.outcomes[0].response == " upon a time"
+
+
+def test_the_prompts_of_one_completion_are_one_text(tmp_path: Path) -> None:
+    entry = {"model": "m", "prompt": ["Once", "upon"], "response": "a time", "cost": "unknown"}
+
+    collection = read_log(LogFormat.OPENAI, write_lines(tmp_path / "log.jsonl", entry))
+
+    assert queries_of(collection)[0].prompt == "Once\nupon"
+    assert collection.outcomes[0].cost_usd is None
 
 
 def test_the_two_files_of_a_batch_meet_by_custom_id_in_any_order(tmp_path: Path) -> None:
