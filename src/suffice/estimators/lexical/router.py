@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,7 @@ LEXICAL_VERSION = 1
 _MAX_REFERENCE = 4_096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
+class Rating(NamedTuple):
     """What the model says of a text."""
 
     complexity: float
@@ -65,8 +64,10 @@ class LexicalRouter:
     def rate(self, text: str) -> Rating:
         """Rate a text of any kind."""
         gain, *raw = self.lexical(text)
-        p_ok = [calibrate(score) for calibrate, score in zip(self.calibrators, raw, strict=True)]
-        return Rating(complexity=self.to_complexity(gain), p_ok=p_ok)
+        return Rating(
+            complexity=self.to_complexity(gain),
+            p_ok=[calibrate(score) for calibrate, score in zip(self.calibrators, raw, strict=True)],
+        )
 
     def explain(self, text: str, *, n_features: int = 8) -> list[Contribution]:
         """The features that moved the expected gain most, the strongest first; upwards is towards the dearest model."""
@@ -109,6 +110,9 @@ class Trained:
     """Mean surface measures of the texts trained on."""
     calibrators: Sequence[Calibrator]
     """One for each model."""
+    vocabulary: Sequence[bytes] = ()
+    """Words to know from the start, the most frequent ones, 32,768 at most. They can be read in the bundle: take none
+    that only one or two of the texts have."""
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays of a bundle of this kind."""
@@ -117,6 +121,7 @@ class Trained:
             "intercepts": self.intercepts.astype(np.float64),
             "reference": np.sort(self.reference.astype(np.float64)),
             "typical": self.typical.astype(np.float64),
+            "vocabulary": np.frombuffer(b" ".join(self.vocabulary), dtype=np.uint8),
             **{f"calibrator.{index}": calibrator.to_array() for index, calibrator in enumerate(self.calibrators)},
         }
 
@@ -132,13 +137,16 @@ class Trained:
 
 def _build(bundle: Bundle) -> LexicalRouter:
     parameters, arrays, models = bundle.manifest.parameters, bundle.arrays, bundle.manifest.models
+    if "vocabulary" not in arrays or arrays["vocabulary"].dtype != np.uint8:
+        raise ValueError("it has no array 'vocabulary' of bytes")
+    vocabulary = arrays["vocabulary"].tobytes().split()
     layout = Layout(parameters["word_bits"], parameters["run_bits"], parameters["pair_bits"])
     reference = _floats(arrays, "reference")
     if reference.ndim != 1 or reference.size > _MAX_REFERENCE:
         raise ValueError(f"reference has shape {reference.shape}; need (n,), n <= {_MAX_REFERENCE}")
     return LexicalRouter(
         models=models,
-        lexical=Lexical(_floats(arrays, "weights"), _floats(arrays, "intercepts"), layout),
+        lexical=Lexical(_floats(arrays, "weights"), _floats(arrays, "intercepts"), layout, vocabulary),
         to_complexity=QuantileMap(reference.tolist()),
         typical=_floats(arrays, "typical"),
         calibrators=[from_array(_floats(arrays, f"calibrator.{index}")) for index in range(len(models))],

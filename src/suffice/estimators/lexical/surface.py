@@ -42,7 +42,10 @@ def measure(raw: bytes, lowered: bytes, n_words: int, n_different: int) -> NDArr
         n_options += mark in lowered
     counts = np.bincount(np.frombuffer(raw.translate(_TABLE), dtype=np.uint8), minlength=len(SURFACE))
     # The bin of bytes without a class is the first one behind the classes, and is written over.
-    counts[_UNCLASSED:] = n_words, n_different, n_options, raw.count(b"```")
+    counts[_UNCLASSED] = n_words
+    counts[_UNCLASSED + 1] = n_different
+    counts[_UNCLASSED + 2] = n_options
+    counts[_UNCLASSED + 3] = raw.count(b"```")
     return np.log1p(counts)
 
 

@@ -1,10 +1,11 @@
 """From a text to its words, and from words to columns: what training and serving share.
 
-Everything within a word depends on the word alone, so its columns can be computed once and its weights summed once.
+Everything within a word depends on the word alone, so its weights can be summed once and kept.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -15,20 +16,19 @@ from suffice.estimators.lexical.layout import Layout
 MAX_CHARS = 8_192
 """Of a longer text only the first and the last half of this many characters are read."""
 
-RUNS = (3, 4, 5)
-"""Lengths of the runs of bytes, counted with one space before and one behind the word."""
+SIZES = (3, 4, 5)
+"""Of the runs of bytes, counted with one space before and one behind the word."""
 
 _WORD_BYTES = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz").union(range(0x80, 0x100))
 _SEPARATE = bytes(byte if byte in _WORD_BYTES else 0x20 for byte in range(256))
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIER = 0x9E37_79B9_7F4A_7C15
 _PAIR_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
-_MASKS = np.array([(1 << 8 * size) - 1 for size in RUNS], dtype=np.uint64)
-_LEAST_BYTES_LEFT = np.array(RUNS) - 1
+_SHORT = 48
+"""Bytes of a word up to which its runs are looked at one by one: that is faster for few."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text, read."""
+class Text(NamedTuple):
+    """A text, read; a tuple because a frozen dataclass takes four times as long to make."""
 
     raw: bytes
     """In UTF-8, cut to what is read."""
@@ -45,9 +45,59 @@ def read(text: str) -> Text:
     return Text(text.encode("utf-8", "replace"), lowered, lowered.translate(_SEPARATE).split())
 
 
-def hash_words(words: Sequence[bytes]) -> NDArray[np.uint64]:
-    """Hashes of words, shape (n,)."""
-    return np.fromiter(map(crc32, words), dtype=np.uint64, count=len(words)) * _MULTIPLIER
+def word_bucket(word: bytes, layout: Layout) -> int:
+    """Column of a whole word."""
+    return crc32(word) & layout.word_mask
+
+
+def run_buckets(word: bytes, layout: Layout) -> NDArray[np.intp]:
+    """Columns from `layout.first_run` on, of every run of three to five bytes in a word with a space on both sides.
+
+    These are the `char_wb` n-grams of scikit-learn, but of bytes: a run that a word has twice is there twice.
+    """
+    if len(word) > _SHORT:
+        return runs_of([word], layout).buckets
+    spans = _SPANS[len(word)]
+    runs = map((b" %b " % word).__getitem__, spans)
+    buckets = np.fromiter(map(crc32, runs), dtype=np.intp, count=len(spans))
+    buckets &= layout.run_mask
+    return buckets
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs of many words, word by word."""
+
+    buckets: NDArray[np.intp]
+    """As `run_buckets` gives them."""
+    starts: NDArray[np.intp]
+    """Where each word's begin, shape (n_words,)."""
+
+
+def runs_of(words: Sequence[bytes], layout: Layout) -> Runs:
+    """The same as `run_buckets` for many words, or long ones, without a call for each run.
+
+    CRC-32 is linear: that of a run is that of as many zero bytes, changed by what each byte changes in its place.
+    """
+    joined = np.frombuffer(b" %b " % b" ".join(words), dtype=np.uint8)
+    checksums = np.empty((joined.size - 1, len(SIZES)), dtype=np.intp)
+    for column, size in enumerate(SIZES):
+        n = max(0, joined.size - size + 1)
+        checksums[:n, column] = crc32(bytes(size))
+        for place in range(size):
+            checksums[:n, column] ^= _CHANGES[size - 1 - place].take(joined[place : place + n])
+    # Runs of a word begin at the space before it and at each of its bytes, and end with the space behind it at most.
+    n_places = np.fromiter(map(len, words), dtype=np.intp, count=len(words)) + 1
+    n_bytes_left = np.repeat(np.cumsum(n_places), n_places) - np.arange(joined.size - 1)
+    fits = n_bytes_left[:, None] >= np.array(SIZES) - 1
+    buckets = checksums[fits] & layout.run_mask
+    n_runs = np.add.reduceat(fits.sum(axis=1), np.cumsum(n_places) - n_places)
+    return Runs(buckets, np.cumsum(n_runs) - n_runs)
+
+
+def pair_hash(word: bytes) -> int:
+    """What `pair_buckets` needs of a word, a number of 64 bits."""
+    return crc32(word) * _MULTIPLIER & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def pair_buckets(hashes: NDArray[np.uint64], layout: Layout) -> NDArray[np.intp]:
@@ -60,41 +110,16 @@ def pair_buckets(hashes: NDArray[np.uint64], layout: Layout) -> NDArray[np.intp]
     return pairs.view(np.intp)
 
 
-def word_buckets(hashes: NDArray[np.uint64], layout: Layout) -> NDArray[np.intp]:
-    """Columns of whole words with these hashes, shape (n,)."""
-    return (hashes >> np.uint64(64 - layout.word_bits)).view(np.intp)
+def _spans(n_bytes: int) -> tuple[slice, ...]:
+    """Where the runs of a word of this length lie, once it has its spaces."""
+    places = range(n_bytes + 2)
+    return tuple(slice(place, place + size) for place in places for size in SIZES if place + size <= n_bytes + 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Runs of bytes within words, word by word."""
-
-    buckets: NDArray[np.intp]
-    """Columns from `layout.first_run` on; a word that has a run twice has it twice."""
-    sizes: NDArray[np.intp]
-    """How many each word has, shape (n_words,), none 0."""
-
-    @property
-    def starts(self) -> NDArray[np.intp]:
-        """Where each word's runs begin, shape (n_words,)."""
-        return np.cumsum(self.sizes) - self.sizes
+def _change(byte: int, n_behind: int) -> int:
+    """What a byte changes in the CRC-32 of zero bytes, with so many of them behind it."""
+    return crc32(bytes([byte]) + bytes(n_behind)) ^ crc32(bytes(1 + n_behind))
 
 
-def runs(words: Sequence[bytes], layout: Layout) -> Runs:
-    """Every run of three to five bytes in each word with a space before and behind it, as `char_wb` of scikit-learn.
-
-    Args:
-        words: One or more, none empty.
-        layout: Says how many buckets there are.
-    """
-    joined = b" %b " % b" ".join(words)
-    # Eight bytes from every place on, as one number: its lowest bytes are the run that begins there.
-    ahead = np.ndarray((len(joined) - 1, 1), dtype="<u8", buffer=joined + bytes(8), strides=(1, 1))
-    # A word has the places from the space before it to its last byte, and at each the runs up to the space behind it.
-    n_places = np.fromiter(map(len, words), dtype=np.intp, count=len(words)) + 1
-    n_bytes_left = np.repeat(np.cumsum(n_places), n_places) - np.arange(len(joined) - 1)
-    keys = (ahead & _MASKS)[n_bytes_left[:, None] >= _LEAST_BYTES_LEFT]
-    keys *= _MULTIPLIER
-    keys >>= np.uint64(64 - layout.run_bits)
-    # Of n letters n runs of three, n - 1 of four and n - 2 of five, and of a single letter one run.
-    return Runs(keys.view(np.intp), np.maximum(3 * n_places - 6, 1))
+_SPANS = tuple(_spans(n_bytes) for n_bytes in range(_SHORT + 1))
+_CHANGES = tuple(np.array([_change(byte, n_behind) for byte in range(256)]) for n_behind in range(max(SIZES)))

@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from suffice.estimators.lexical import Layout, Lexical, extract, model
+from suffice.estimators.lexical import Layout, Lexical, extract, wordsums
+from suffice.estimators.lexical.wordsums import WordSums
 
 LAYOUT = Layout(word_bits=12, run_bits=14, pair_bits=12)
 NO_PAIRS = Layout(word_bits=12, run_bits=14, pair_bits=0)
@@ -56,11 +57,18 @@ def test_what_was_scored_before_changes_no_bit(text: str) -> None:
     assert USED[LAYOUT](text) == make_model()(text)
 
 
+@given(text=TEXTS)
+def test_a_vocabulary_changes_no_bit(text: str) -> None:
+    vocabulary = list(dict.fromkeys(word.encode() for word in [*SOME_WORDS, "3", "4"]))
+
+    assert Lexical(WEIGHTS[LAYOUT], INTERCEPTS, LAYOUT, vocabulary)(text) == make_model()(text)
+
+
 @given(texts=st.lists(TEXTS, max_size=6))
 def test_forgetting_changes_no_bit(texts: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "MAX_WORDS", 400)
-        patch.setattr(model, "MAX_WORD_BYTES", 2_000)
+        patch.setattr(wordsums, "MAX_WORDS", 400)
+        patch.setattr(wordsums, "MAX_LEARNED_BYTES", 2_000)
         forgetful = make_model()
         forgotten = [forgetful(text) for text in texts]
 
@@ -68,25 +76,41 @@ def test_forgetting_changes_no_bit(texts: list[str]) -> None:
 
 
 def test_kept_words_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "MAX_WORDS", 50)
-    lexical = make_model()
+    monkeypatch.setattr(wordsums, "MAX_WORDS", 50)
+    words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
 
     sizes: list[int] = []
-    for start in range(100):
-        lexical(" ".join(f"w{number}" for number in range(start * 20, start * 20 + 20)))
-        sizes.append(lexical.n_kept_words)
+    for start in range(0, 200, 20):
+        words.find([b"%d" % number for number in range(start, start + 20)])
+        sizes.append(len(words))
 
-    assert max(sizes) == 40
+    assert sizes == [20, 40] * 5
+
+
+def test_the_vocabulary_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordsums, "MAX_WORDS", 50)
+    vocabulary = [b"v%d" % number for number in range(15)]
+    words = WordSums(WEIGHTS[LAYOUT], LAYOUT, vocabulary)
+
+    sizes: list[int] = []
+    for start in range(0, 100, 20):
+        words.find([b"%d" % number for number in range(start, start + 20)])
+        sizes.append(len(words))
+
+    assert sizes == [35] * 5
+    assert words.find(vocabulary).tolist() == list(range(15))
 
 
 def test_kept_words_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "MAX_WORD_BYTES", 10_000)
-    lexical = make_model()
+    monkeypatch.setattr(wordsums, "MAX_LEARNED_BYTES", 10_000)
+    words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
 
-    for number in range(10):
-        lexical(f"{number}" * 4_000)
+    sizes: list[int] = []
+    for number in range(6):
+        words.find([b"%d" % number * 4_000])
+        sizes.append(len(words))
 
-    assert lexical.n_kept_words <= 2
+    assert sizes == [1, 2, 3, 1, 2, 3]
 
 
 @given(text=TEXTS)
@@ -122,3 +146,13 @@ def test_contributions_are_named_by_what_stands_in_the_text() -> None:
 def test_weights_that_do_not_fit_are_refused(weights: NDArray[np.float64], intercepts: NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match=r"need weights|a weight is beyond"):
         Lexical(weights, intercepts, LAYOUT)
+
+
+@pytest.mark.parametrize(
+    "vocabulary",
+    [[b"a", b"a"], [b""], [b"%d" % number for number in range(wordsums.MAX_VOCABULARY + 1)]],
+    ids=["twice", "empty", "long"],
+)
+def test_a_vocabulary_that_is_none_is_refused(vocabulary: list[bytes]) -> None:
+    with pytest.raises(ValueError, match="different words at most"):
+        Lexical(WEIGHTS[LAYOUT], INTERCEPTS, LAYOUT, vocabulary)

@@ -13,7 +13,7 @@ from suffice.estimators.bundle import Bundle, Manifest, load, save
 from suffice.estimators.calibrators import Isotonic, Platt
 from suffice.estimators.lexical import KIND, Layout, Lexical, LexicalRouter, Trained, build
 from suffice.estimators.lexical.surface import SURFACE
-from suffice.estimators.lexical.words import hash_words, word_buckets
+from suffice.estimators.lexical.words import word_bucket
 
 LAYOUT = Layout(word_bits=10, run_bits=10, pair_bits=10)
 
@@ -21,7 +21,7 @@ LAYOUT = Layout(word_bits=10, run_bits=10, pair_bits=10)
 def make_trained() -> Trained:
     """A model that expects a gain from the word `prove`, and loses trust in the first model with every other word."""
     weights = np.zeros((LAYOUT.n_columns, 3))
-    weights[word_buckets(hash_words([b"prove"]), LAYOUT)[0], 0] = 0.5
+    weights[word_bucket(b"prove", LAYOUT), 0] = 0.5
     weights[LAYOUT.first_surface + SURFACE.index("words"), 1] = -0.25
     return Trained(
         layout=LAYOUT,
@@ -30,6 +30,7 @@ def make_trained() -> Trained:
         reference=np.linspace(1.0, 0.0, 11),
         typical=np.zeros(len(SURFACE)),
         calibrators=[Platt(4.0, 0.0), Isotonic(np.array([0.0, 1.0]), np.array([0.4, 0.8]))],
+        vocabulary=[b"prove", b"it"],
     )
 
 
@@ -100,6 +101,9 @@ def test_another_kind_or_version_is_refused(bundle: Bundle, manifest: Mapping[st
         ({"reference": np.zeros(4_097)}, "reference has shape"),
         ({"reference": np.zeros((2, 2))}, "reference has shape"),
         ({"typical": np.zeros(3)}, "typical measures"),
+        ({"vocabulary": None}, "no array 'vocabulary' of bytes"),
+        ({"vocabulary": np.zeros(3)}, "no array 'vocabulary' of bytes"),
+        ({"vocabulary": np.frombuffer(b"it it", dtype=np.uint8)}, "different words"),
         ({"calibrator_1": None}, "no array 'calibrator.1'"),
         ({"calibrator_1": np.array([-1.0, 0.0])}, "slope"),
     ],
@@ -112,6 +116,9 @@ def test_another_kind_or_version_is_refused(bundle: Bundle, manifest: Mapping[st
         "long-reference",
         "square-reference",
         "typical",
+        "no-vocabulary",
+        "no-bytes",
+        "same-words",
         "no-calibrator",
         "falling",
     ],
