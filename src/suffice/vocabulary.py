@@ -12,7 +12,7 @@ TierName = NewType("TierName", str)
 Usd = NewType("Usd", float)
 Probability = NewType("Probability", float)
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised whenever `Features` or `Turn` change their meaning; part of every cache key and bundle."""
 
 MAX_COMPLEXITY = 10.0

@@ -20,8 +20,10 @@ PASSAGE = 240
 LONG = 400
 """A paragraph longer than this is no question, unless all of the message is short."""
 
-SHORT = 1_200
-"""Up to this many characters nothing but marked documents is left out."""
+SHORT = 4_000
+"""Up to this many characters nothing but marked documents is left out: a puzzle or a question with ten options is as
+long as that, and without its middle no scorer can tell how hard it is (half a point to a point of APGR on public sets).
+"""
 
 MAX_OWN = 1_600
 """Characters of own words kept at most, code not counted."""
@@ -149,7 +151,10 @@ def _drop_quoted(text: str, left_out: list[str]) -> str:
     """Take out long block quotes of Markdown and long texts between triple quotes."""
     for quotes in ('"""', "'''"):
         pieces = text.split(quotes)
-        is_quoted = [index % 2 == 1 and index + 1 < len(pieces) for index in range(len(pieces))]
+        is_quoted = [
+            index % 2 == 1 and index + 1 < len(pieces) and not _ends_in_code(pieces[index - 1])
+            for index in range(len(pieces))
+        ]
         is_long = [quoted and len(piece) > PASSAGE for quoted, piece in zip(is_quoted, pieces, strict=True)]
         if any(is_long):
             left_out += [piece for piece, long in zip(pieces, is_long, strict=True) if long]
@@ -160,6 +165,12 @@ def _drop_quoted(text: str, left_out: list[str]) -> str:
         left_out.append(quote)
         text = "\n".join(line for line in lines if not line.startswith(">"))
     return text
+
+
+def _ends_in_code(text: str) -> bool:
+    """Whether what comes next is a docstring: it says what the code should do."""
+    lines = text.rstrip().rsplit("\n", 1)
+    return _CODE_LINE.match(lines[-1]) is not None
 
 
 def _keep_own(text: str, left_out: list[str]) -> str:

@@ -1,7 +1,6 @@
 """A linear model over words, served in microseconds: what a word contributes is summed once and kept."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import sqrt
 
@@ -9,21 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suffice.estimators.lexical.features import OPENING_OF
+from suffice.estimators.lexical.landmarks import Landmarks, LandmarkScorer
 from suffice.estimators.lexical.layout import Layout
+from suffice.estimators.lexical.shapes import Contribution, join_shape, merge, trace
 from suffice.estimators.lexical.surface import SURFACE, measure
 from suffice.estimators.lexical.words import pair_buckets, read
 from suffice.estimators.lexical.wordsums import MAX_VOCABULARY, WordSums
 
 MAX_WEIGHT = 60_000
 """What 16 bits hold, and far more than any estimate needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one feature adds to an output."""
-
-    feature: str
-    value: float
 
 
 class Lexical:
@@ -39,6 +32,7 @@ class Lexical:
         intercepts: NDArray[np.floating],
         layout: Layout,
         vocabulary: Sequence[bytes] = (),
+        landmarks: Landmarks | None = None,
     ) -> None:
         """Take a trained model.
 
@@ -47,6 +41,7 @@ class Lexical:
             intercepts: Shape (n_outputs,).
             layout: Which column is which feature.
             vocabulary: Words to know from the start, which saves time and changes nothing else.
+            landmarks: What the text's shape adds, which is its columns from `layout.first_kind` on; None: nothing.
 
         Raises:
             ValueError: The shapes do not fit, a weight is beyond `MAX_WEIGHT`, or the vocabulary is longer than
@@ -66,8 +61,14 @@ class Lexical:
         self._pairs = self._weights[layout.first_pair : layout.first_kind]
         self._surface = self._weights[layout.first_surface :].astype(np.float64)
         openings = self._weights[layout.first_opening : layout.first_surface].astype(np.float64)
-        self._openings = {word: openings[index] for word, index in OPENING_OF.items()}
-        self._words = WordSums(self._weights, layout, vocabulary)
+        self._openings = openings
+        if landmarks is not None and landmarks.places.shape[1] != layout.n_columns - layout.first_kind:
+            raise ValueError(f"landmarks of {landmarks.places.shape[1]} measures do not fit the layout")
+        if landmarks is not None and landmarks.weights.shape[1] != weights.shape[1]:
+            raise ValueError(f"landmarks for {landmarks.weights.shape[1]} outputs, weights for {weights.shape[1]}")
+        self._landmarks = landmarks
+        self._by_shape = None if landmarks is None else LandmarkScorer(landmarks)
+        self._words = WordSums(self._weights, layout, vocabulary, counts_kinds=landmarks is not None)
 
     @property
     def n_outputs(self) -> int:
@@ -80,17 +81,29 @@ class Lexical:
         words = dict.fromkeys(read_text.words)
         surface = measure(read_text.raw, read_text.lowered, len(read_text.words), len(words))
         outputs = self._intercepts + surface @ self._surface
-        if words:
-            places = self._words.find(words)
-            total = np.add.reduce(self._words.sums.take(places, axis=0), axis=0)
-            if self._layout.pair_bits:
-                pairs = pair_buckets(self._words.hashes.take(places), self._layout)
-                total += np.add.reduce(self._pairs.take(pairs, axis=0), axis=0)
-            total /= sqrt(places.size)
-            outputs += total
-            opening = self._openings.get(read_text.words[0])
-            if opening is not None:
-                outputs += opening
+        if not words:
+            return self._add_shape(outputs, surface, None, None)
+        places = self._words.find(words)
+        total = np.add.reduce(self._words.sums.take(places, axis=0), axis=0)
+        if self._layout.pair_bits:
+            pairs = pair_buckets(self._words.hashes.take(places), self._layout)
+            total[: outputs.size] += np.add.reduce(self._pairs.take(pairs, axis=0), axis=0)
+        total /= sqrt(places.size)
+        outputs += total[: outputs.size]
+        opening = OPENING_OF.get(read_text.words[0])
+        if opening is not None:
+            outputs += self._openings[opening]
+        return self._add_shape(outputs, surface, total[outputs.size :], opening)
+
+    def _add_shape(
+        self,
+        outputs: NDArray[np.float64],
+        surface: NDArray[np.float64],
+        kinds: NDArray[np.float64] | None,
+        opening: int | None,
+    ) -> list[float]:
+        if self._by_shape is not None:
+            outputs += self._by_shape(join_shape(surface, kinds, opening))
         return outputs.tolist()
 
     def contributions(self, text: str, typical: NDArray[np.floating], output: int = 0) -> list[Contribution]:
@@ -110,14 +123,23 @@ class Lexical:
         surface = measure(read_text.raw, read_text.lowered, len(read_text.words), len(words))
         counts = [f"count: {name}" for name in SURFACE]
         found = list(zip(counts, ((surface - typical) * self._surface[:, output]).tolist(), strict=True))
+        kinds, opening = None, None
         if words:
-            places = self._words.find(words)
-            scale = sqrt(len(words))
+            n_outputs = self._intercepts.size
+            kept = self._words.sums[self._words.find(words)] / sqrt(len(words))
             names = [word.decode("utf-8", "replace") for word in words]
-            found += zip(names, (self._words.sums[places, output] / scale).tolist(), strict=True)
-            pairs = pair_buckets(self._words.hashes[places], self._layout)
-            joined = [f"{first} {second}" for first, second in pairwise(names)]
-            found += zip(joined, (self._pairs[pairs, output] / scale).tolist(), strict=True)
-            opening = self._openings.get(words[0])
-            found += [] if opening is None else [(f"first word: {names[0]}", float(opening[output]))]
-        return [Contribution(name, value) for name, value in found]
+            found += zip(names, kept[:, output].tolist(), strict=True)
+            found += self._of_pairs(words, names, output)
+            kinds, opening = kept[:, n_outputs:].sum(axis=0), OPENING_OF.get(words[0])
+            if opening is not None:
+                found.append((f"first word: {names[0]}", float(self._openings[opening, output])))
+        if self._landmarks is not None:
+            shape = join_shape(surface, kinds, opening)
+            found += trace(self._landmarks, join_shape(typical, None, None), shape, output)
+        return merge(found)
+
+    def _of_pairs(self, words: Sequence[bytes], names: Sequence[str], output: int) -> Iterator[tuple[str, float]]:
+        pairs = pair_buckets(self._words.hashes[self._words.find(words)], self._layout)
+        added = self._pairs[pairs, output] / sqrt(len(words))
+        joined = [f"{first} {second}" for first, second in pairwise(names)] if self._layout.pair_bits else []
+        return zip(joined, added.tolist(), strict=True)

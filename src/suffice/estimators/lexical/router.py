@@ -1,7 +1,7 @@
 """A lexical model with its scale and calibrators: what a bundle of kind `lexical` holds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from suffice.errors import BundleError
 from suffice.estimators.bundle import Bundle
 from suffice.estimators.calibrators import Calibrator, from_array
+from suffice.estimators.lexical.landmarks import Landmarks
 from suffice.estimators.lexical.layout import Layout
-from suffice.estimators.lexical.model import Contribution, Lexical
+from suffice.estimators.lexical.model import Lexical
+from suffice.estimators.lexical.shapes import Contribution
 from suffice.estimators.lexical.surface import SURFACE
 from suffice.estimators.quantiles import QuantileMap
 from suffice.vocabulary import Probability
@@ -22,7 +24,10 @@ KIND = "lexical"
 LEXICAL_VERSION = 1
 """Raised whenever a text might get other features, or a feature another column."""
 
-_MAX_REFERENCE = 4_096
+MAX_REFERENCE = 4_096
+"""Expected gains in a reference at most."""
+
+_LANDMARKS = "landmarks."
 
 
 class Rating(NamedTuple):
@@ -110,6 +115,8 @@ class Trained:
     """Mean surface measures of the texts trained on."""
     calibrators: Sequence[Calibrator]
     """One for each model."""
+    landmarks: Landmarks | None = None
+    """What the shape of a text adds to the outputs; None: nothing."""
     vocabulary: Sequence[bytes] = ()
     """Words to know from the start, the most frequent ones, 32,768 at most. They can be read in the bundle: take none
     that only one or two of the texts have."""
@@ -123,6 +130,7 @@ class Trained:
             "typical": self.typical.astype(np.float64),
             "vocabulary": np.frombuffer(b" ".join(self.vocabulary), dtype=np.uint8),
             **{f"calibrator.{index}": calibrator.to_array() for index, calibrator in enumerate(self.calibrators)},
+            **_landmark_arrays(self.landmarks),
         }
 
     def to_parameters(self) -> Mapping[str, int]:
@@ -142,15 +150,35 @@ def _build(bundle: Bundle) -> LexicalRouter:
     vocabulary = arrays["vocabulary"].tobytes().split()
     layout = Layout(parameters["word_bits"], parameters["run_bits"], parameters["pair_bits"])
     reference = _floats(arrays, "reference")
-    if reference.ndim != 1 or reference.size > _MAX_REFERENCE:
-        raise ValueError(f"reference has shape {reference.shape}; need (n,), n <= {_MAX_REFERENCE}")
+    if reference.ndim != 1 or reference.size > MAX_REFERENCE:
+        raise ValueError(f"reference has shape {reference.shape}; need (n,), n <= {MAX_REFERENCE}")
     return LexicalRouter(
         models=models,
-        lexical=Lexical(_floats(arrays, "weights"), _floats(arrays, "intercepts"), layout, vocabulary),
+        lexical=Lexical(
+            _floats(arrays, "weights"), _floats(arrays, "intercepts"), layout, vocabulary, read_landmarks(arrays)
+        ),
         to_complexity=QuantileMap(reference.tolist()),
         typical=_floats(arrays, "typical"),
         calibrators=[from_array(_floats(arrays, f"calibrator.{index}")) for index in range(len(models))],
     )
+
+
+def read_landmarks(arrays: Mapping[str, NDArray[np.generic]]) -> Landmarks | None:
+    """The landmarks among a bundle's arrays, if it has any.
+
+    Raises:
+        ValueError: Some of their arrays are missing, or do not fit together.
+    """
+    if not any(name.startswith(_LANDMARKS) for name in arrays):
+        return None
+    parts = {each.name: _floats(arrays, f"{_LANDMARKS}{each.name}") for each in fields(Landmarks)}
+    return Landmarks(**{name: part.astype(np.float32) for name, part in parts.items()})
+
+
+def _landmark_arrays(landmarks: Landmarks | None) -> dict[str, NDArray[np.generic]]:
+    if landmarks is None:
+        return {}
+    return {f"{_LANDMARKS}{each.name}": getattr(landmarks, each.name) for each in fields(Landmarks)}
 
 
 def _floats(arrays: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.floating]:

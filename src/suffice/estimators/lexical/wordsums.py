@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suffice.estimators.lexical.layout import Layout
-from suffice.estimators.lexical.wordkinds import KINDS_OF
+from suffice.estimators.lexical.wordkinds import KINDS, KINDS_OF
 from suffice.estimators.lexical.words import pair_hash, run_buckets, runs_of, word_bucket
 
 MAX_VOCABULARY = 32_768
@@ -31,22 +31,32 @@ _TOGETHER = 4_096
 class WordSums:
     """Sums of the weights of words' columns: of the vocabulary always, of others for a bounded number."""
 
-    def __init__(self, weights: NDArray[np.float32], layout: Layout, vocabulary: Sequence[bytes] = ()) -> None:
+    def __init__(
+        self,
+        weights: NDArray[np.float32],
+        layout: Layout,
+        vocabulary: Sequence[bytes] = (),
+        *,
+        counts_kinds: bool = False,
+    ) -> None:
         """Sum up the vocabulary, about 1 us a word.
 
         Args:
             weights: Shape (layout.n_columns, n_outputs).
             layout: Which column is which feature.
             vocabulary: Different words, as `words.read` gives them, `MAX_VOCABULARY` at most.
+            counts_kinds: Keep beside each word's sums of what kinds it is.
         """
+        self._n_outputs = weights.shape[1]
+        self._counts_kinds = counts_kinds
         self._layout = layout
         self._whole = weights[: layout.first_run]
         self._runs = weights[layout.first_run : layout.first_pair]
         self._kinds = weights[layout.first_kind : layout.first_opening]
         self._places = _Places(self._learn)
         self._n_learned_bytes = 0
-        self.sums = np.empty((MAX_WORDS, weights.shape[1]))
-        """By place, shape (MAX_WORDS, n_outputs)."""
+        self.sums = np.empty((MAX_WORDS, weights.shape[1] + counts_kinds * len(KINDS)))
+        """By place, shape (MAX_WORDS, n_outputs), or (MAX_WORDS, n_outputs + n_kinds) where kinds are counted."""
         self.hashes = np.empty(MAX_WORDS, dtype=np.uint64)
         """By place, for the pairs."""
         for first in range(0, len(vocabulary), _TOGETHER):
@@ -89,9 +99,12 @@ class WordSums:
         """Keep a word whose runs add up to a total, shape (n_outputs,), behind all others."""
         place = len(self._places)
         total += self._whole[word_bucket(word, self._layout)]
+        self.sums[place, self._n_outputs :] = 0.0
         for kind in KINDS_OF.get(word, ()):
             total += self._kinds[kind]
-        self.sums[place] = total
+            if self._counts_kinds:
+                self.sums[place, self._n_outputs + kind] = 1.0
+        self.sums[place, : self._n_outputs] = total
         if self._layout.pair_bits:
             self.hashes[place] = pair_hash(word)
         self._n_learned_bytes += len(word)
