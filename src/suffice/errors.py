@@ -11,6 +11,7 @@ SufficeError
 ├── RequestError                400  the client must change the request
 │   ├── AuthenticationError     401  no key, or an unknown one
 │   ├── UnknownModelError       404  lists the known ones
+│   ├── UnknownRequestError     404  no such request is recorded, or it came with another key
 │   ├── UnknownPathError        404
 │   ├── MethodNotAllowedError   405
 │   ├── RequestTimeoutError     408  the request itself came too slowly
@@ -140,6 +141,19 @@ class UnknownModelError(RequestError):
 
     def __init__(self, model: str, known: Sequence[str]) -> None:
         super().__init__(f"unknown model {model!r}; use one of {', '.join(known)}", param="model")
+
+
+class UnknownRequestError(RequestError):
+    """No request of this id is recorded, or it came with another API key."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "request_not_found"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"no request {request_id!r} of this key is recorded; send the x-suffice-request-id of an answer",
+            param="request_id",
+        )
 
 
 class UnknownPathError(RequestError):
