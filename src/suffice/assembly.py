@@ -54,19 +54,22 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGenerator[dict[str, Upstream]]:
+async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGenerator[list[Upstream]]:
     """Open pools as the gateway has them, for the lab; leaving the context closes their connections.
 
     Args:
         loaded: A configuration without mistakes.
         tiers: What to open: some of its tiers, or others whose `api_key_env` is among its secrets.
 
+    Returns:
+        One for each, in their order.
+
     Raises:
         TapeError: A tape cannot be read.
     """
     draw = random.SystemRandom().random
     async with _client_session(loaded.config.upstream) as session:
-        yield {tier.name: _open_tier(tier, loaded, session, draw) for tier in tiers}
+        yield [_open_tier(tier, loaded, session, draw) for tier in tiers]
 
 
 @asynccontextmanager

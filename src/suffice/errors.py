@@ -6,6 +6,7 @@ SufficeError
 ├── BundleError                      a bundle that is corrupt, too new or none at all; the one in force stays
 ├── DatasetError                     queries and outcomes that cannot be used; the caller must change them
 ├── DemoError                        the demo cannot run: a server or package it needs is missing
+├── LabelError                       labelling cannot go on: a tier does not answer, the disk is full
 ├── GatewayError                     a command finds no running gateway, or it refuses
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
 ├── RequestError                400  the client must change the request
@@ -98,6 +99,12 @@ class DemoError(SufficeError):
     """The demo cannot run."""
 
     code = "demo_failed"
+
+
+class LabelError(SufficeError):
+    """Labelling cannot go on; what was done is kept, and the same command goes on from there."""
+
+    code = "label_failed"
 
 
 class GatewayError(SufficeError):
