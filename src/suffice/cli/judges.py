@@ -1,7 +1,7 @@
 """Which models `suffice label` calls: tiers of the configuration, and a judge that may be any server."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from suffice.cli.probing import Target as Server
@@ -52,12 +52,6 @@ def choose_tiers(loaded: Loaded, names: str | None) -> list[TierConfig]:
     if mistakes:
         raise ConfigError(mistakes, source="the command line")
     return [tier for tier in tiers if tier.name in wanted]
-
-
-def name_models(tiers: Sequence[TierConfig]) -> dict[str, str]:
-    """What outcomes call each tier's model: its own name, or the tier's where two tiers have the same model."""
-    models = [tier.model for tier in tiers]
-    return {tier.name: tier.model if models.count(tier.model) == 1 else tier.name for tier in tiers}
 
 
 def choose_judge(loaded: Loaded, named: str, key_env: str | None, environ: Mapping[str, str]) -> JudgeChoice:

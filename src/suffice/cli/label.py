@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from suffice.cli.drawing import Drawing, draw_queries
-from suffice.cli.judges import choose_judge, choose_tiers, name_models
+from suffice.cli.judges import choose_judge, choose_tiers
 from suffice.cli.labelling import Order, carry_out
 from suffice.cli.terminal import open_console
 from suffice.config import load
@@ -76,7 +76,7 @@ def label(
     judging = None if judge is None else choose_judge(loaded, judge, judge_key_env, os.environ)
     found, report = read_queries(queries)
     _check_scorable(method, found, queries)
-    titles = name_models(chosen)
+    titles = {tier.name: tier.model for tier in chosen}
     choice = draw_queries(found, queries, drawing, loaded.config, titles)
     ids = {query.query_id for query in found}
     people = HumanLabels() if human is None else read_human_labels(human, ids, titles, choice.queries)

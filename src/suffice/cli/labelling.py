@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from suffice.assembly import open_upstreams
-from suffice.cli.judges import JudgeChoice, name_models
+from suffice.cli.judges import JudgeChoice
 from suffice.cli.labelled import show_forecasts, show_report
 from suffice.cli.terminal import open_console, print_json
 from suffice.config import Loaded
@@ -109,7 +109,7 @@ def _plan(order: Order, upstreams: Sequence[Upstream]) -> Work:
         queries=order.choice.queries,
         groups=order.choice.groups,
         targets=targets,
-        titles=name_models(order.tiers),
+        titles={tier.name: tier.model for tier in order.tiers},
         asking=order.asking,
         sample=order.choice.description,
         method=order.method,
@@ -209,6 +209,8 @@ def _tell(order: Order, work: Work, report: Report, written: tuple[Path, Path]) 
     console = open_console()
     show_report(console, report)
     for file in order.reports:
+        for reason, n in file.left_out.items():
+            console.print(f"left out of {file.source}: {n:,} {reason}", markup=False, soft_wrap=True)
         for bad in file.first_bad:
             console.print(f"left out: {bad}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"written: {written[0]}, {written[1]}", markup=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -86,7 +86,7 @@ def forecast_judge(
     n_tokens = None if answer_tokens is None else 2 * answer_tokens + _JUDGE_PROMPT_TOKENS
     prompts = sum(estimate_tokens(write_transcript(query)) for query in missing)
     return _price(
-        judge.target,
+        replace(judge.target, name=f"judge {judge.target.name}"),
         n_calls=len(missing),
         prompts=prompts + (0 if n_tokens is None else round(len(missing) * n_tokens)),
         answers=None if n_tokens is None else len(missing) * _VERDICT_TOKENS,

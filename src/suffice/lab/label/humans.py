@@ -1,5 +1,6 @@
 """What people say of answers: it stands in place of any other label, and tells how wrong the others are."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from suffice.errors import DatasetError
-from suffice.lab.dataset import OK_SCORE, FileReport, Query
+from suffice.lab.dataset import OK_SCORE, FileReport, Outcome, Query
 from suffice.lab.dataset.reading import read_outcomes
 from suffice.lab.label.judge_error import CorrectedRate, DoublyLabelled, correct_rate
 from suffice.lab.label.scoring import HUMAN, Label, Place
@@ -33,23 +34,36 @@ def read_human_labels(
         drawn: The queries that are labelled.
 
     Raises:
-        DatasetError: The file cannot be read, has no usable row, or names another model.
+        DatasetError: The file cannot be read, has no usable row, or names other models only.
     """
     rows, report = read_outcomes(path, query_ids)
     tiers = {name: tier for tier, title in titles.items() for name in (title, tier)}
     wanted = {query.query_id for query in drawn}
-    unknown = sorted({row.model for row in rows} - tiers.keys())
-    if unknown:
+    if not any(row.model in tiers for row in rows):
+        others = ", ".join(sorted({row.model for row in rows})[:3])
         raise DatasetError(
-            f"{path.name} labels answers of {', '.join(unknown[:3])}, but the tiers are "
+            f"{path.name} labels answers of {others}, but the tiers are "
             f"{', '.join(f'{tier} ({title})' for tier, title in titles.items())}; name these in `model`"
         )
     labels = {
         (row.query_id, tiers[row.model]): Label(row.score, HUMAN)
         for row in rows
-        if row.score is not None and row.query_id in wanted
+        if row.score is not None and row.model in tiers and row.query_id in wanted
     }
+    report.left_out.update(_left_out(rows, set(tiers), wanted))
     return HumanLabels(labels=labels, report=report)
+
+
+def _left_out(rows: Sequence[Outcome], names: set[str], wanted: set[str]) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for row in rows:
+        if row.model not in names:
+            reasons["of models that are not labelled here"] += 1
+        elif row.score is None:
+            reasons["without a score"] += 1
+        elif row.query_id not in wanted:
+            reasons["of queries not drawn"] += 1
+    return reasons
 
 
 def measure_error(

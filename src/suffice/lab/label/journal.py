@@ -145,7 +145,9 @@ class Journal:
         elif torn:
             os.write(self._file, b"\n")
             lines.append(torn)
-        if not lines:
+        if len(lines) <= 1 and (not lines or isinstance(self._decode(lines[0]), Started)):
+            # Nothing was answered yet: whatever the options were, nothing of them is lost.
+            os.ftruncate(self._file, 0)
             self._write(wanted)
             return
         for number, line in enumerate(lines, 1):
