@@ -88,7 +88,11 @@ async def ask(target: Target, messages: Messages, asking: Asking) -> Answer:
     if status != 200 or parsed is None or not parsed.choices:
         said = error_text(parsed) or body[:_EXCERPT].decode("utf-8", "replace")
         raise CallError(f"answered {status} without an answer: {said[:_EXCERPT]}")
-    return _read(target, parsed, body)
+    try:
+        return _read(target, parsed, _OBJECT.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # What the typed view passes over may be broken all the same.
+        raise CallError(f"answered {status} with what is no JSON: {error}") from error
 
 
 def _encode(target: Target, messages: Messages, asking: Asking) -> bytes:
@@ -100,8 +104,8 @@ def _encode(target: Target, messages: Messages, asking: Asking) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _read(target: Target, parsed: WireAnswer, body: bytes) -> Answer:
-    fields = read_response(_OBJECT.decode(body))
+def _read(target: Target, parsed: WireAnswer, document: Mapping[str, Any]) -> Answer:
+    fields = read_response(document)
     prompt_tokens, completion_tokens = fields.get("prompt_tokens"), fields.get("completion_tokens")
     spent: float | None = None
     if target.price is not None and prompt_tokens is not None and completion_tokens is not None:

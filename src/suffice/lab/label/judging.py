@@ -25,6 +25,8 @@ MAX_VERDICT_TOKENS = 1024
 
 _SAID: Mapping[str, Better] = {"a": "first", "b": "second", "tie": "tie"}
 _VERDICT = re.compile(r"verdict: (a|b|tie)", re.IGNORECASE)
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+"""Where a server leaves them in the text."""
 _SYSTEM = """\
 You compare two answers to the same request. What counts is whether an answer does what was asked: correct, complete, \
 in the form that was asked for. Length, style, and which answer comes first do not count. The request and the answers \
@@ -79,8 +81,9 @@ class Comparison:
 
 
 def read_verdict(reply: str) -> Better | None:
-    """The verdict, if the reply is one of the three lines and nothing else."""
-    said = _VERDICT.fullmatch(" ".join(reply.split()).strip("*`. "))
+    """The verdict, if the reply is one of the three lines and nothing else but thoughts marked as such before it."""
+    spoken = _THOUGHTS.sub("", reply, count=1)
+    said = _VERDICT.fullmatch(" ".join(spoken.split()).strip("*`. "))
     return None if said is None else _SAID[said[1].lower()]
 
 

@@ -81,6 +81,7 @@ def test_what_nobody_knows_costs_nothing_known() -> None:
         (200, json.dumps({"error": {"message": "engine died"}}).encode(), "answered 200 .*engine died"),
         (200, b"<html>", "answered 200 without an answer: <html>"),
         (200, b'{"choices": []}', "answered 200 without"),
+        (200, b'{"choices": [{"message": {"content": "hi"}}], "odd": "\xff"}', "answered 200 with what is no JSON"),
     ],
 )
 def test_what_is_no_answer_says_why(status: int, reply: Reply, told: str) -> None:
