@@ -26,6 +26,7 @@ from suffice.server.admin import ModeAdmin
 from suffice.server.app import App, Parts
 from suffice.server.auth import Authenticator
 from suffice.server.explanation import describe_route
+from suffice.server.feedback import Feedback
 from suffice.server.generate import Generation
 from suffice.server.limits import Turnstile
 from suffice.server.models import ModelList
@@ -50,6 +51,25 @@ class Gateway:
     turnstile: Turnstile
     telemetry: Telemetry
     recorder: Recorder | None
+
+
+@asynccontextmanager
+async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGenerator[list[Upstream]]:
+    """Open pools as the gateway has them, for the lab; leaving the context closes their connections.
+
+    Args:
+        loaded: A configuration without mistakes.
+        tiers: What to open: some of its tiers, or others whose `api_key_env` is among its secrets.
+
+    Returns:
+        One for each, in their order.
+
+    Raises:
+        TapeError: A tape cannot be read.
+    """
+    draw = random.SystemRandom().random
+    async with _client_session(loaded.config.upstream) as session:
+        yield [_open_tier(tier, loaded, session, draw) for tier in tiers]
 
 
 @asynccontextmanager
@@ -88,7 +108,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
         )
         turnstile = Turnstile(config.server.max_concurrent_requests, _profile_limits(config))
         _watch(telemetry, turnstile, recorder, upstreams)
-        app = App(_parts(loaded, pipeline, turnstile, telemetry, _open_passthrough(loaded, session, draw)))
+        app = App(_parts(loaded, pipeline, turnstile, telemetry, _open_passthrough(loaded, session, draw), recorder))
         yield Gateway(app=app, pipeline=pipeline, turnstile=turnstile, telemetry=telemetry, recorder=recorder)
 
 
@@ -227,6 +247,7 @@ def _parts(
     turnstile: Turnstile,
     telemetry: Telemetry,
     passed: Mapping[str, Upstream],
+    recorder: Recorder | None,
 ) -> Parts:
     config = loaded.config
     return Parts(
@@ -244,6 +265,7 @@ def _parts(
             config_hash=loaded.hash,
         ),
         admin=ModeAdmin(pipeline.router, pipeline.router.switch),
+        feedback=Feedback(recorder),
         authenticator=Authenticator(config.auth),
         metrics=lambda: (telemetry.render(), CONTENT_TYPE),
         note_refusal=telemetry.count_refusal,

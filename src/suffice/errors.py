@@ -6,11 +6,13 @@ SufficeError
 ├── BundleError                      a bundle that is corrupt, too new or none at all; the one in force stays
 ├── DatasetError                     queries and outcomes that cannot be used; the caller must change them
 ├── DemoError                        the demo cannot run: a server or package it needs is missing
+├── LabelError                       labelling cannot go on: a tier does not answer, the disk is full
 ├── GatewayError                     a command finds no running gateway, or it refuses
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
 ├── RequestError                400  the client must change the request
 │   ├── AuthenticationError     401  no key, or an unknown one
 │   ├── UnknownModelError       404  lists the known ones
+│   ├── UnknownRequestError     404  no such request is recorded, or it came with another key
 │   ├── UnknownPathError        404
 │   ├── MethodNotAllowedError   405
 │   ├── RequestTimeoutError     408  the request itself came too slowly
@@ -99,6 +101,12 @@ class DemoError(SufficeError):
     code = "demo_failed"
 
 
+class LabelError(SufficeError):
+    """Labelling cannot go on; what was done is kept, and the same command goes on from there."""
+
+    code = "label_failed"
+
+
 class GatewayError(SufficeError):
     """A command cannot do its work with a running gateway."""
 
@@ -140,6 +148,19 @@ class UnknownModelError(RequestError):
 
     def __init__(self, model: str, known: Sequence[str]) -> None:
         super().__init__(f"unknown model {model!r}; use one of {', '.join(known)}", param="model")
+
+
+class UnknownRequestError(RequestError):
+    """No request of this id is recorded, or it came with another API key."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "request_not_found"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"no request {request_id!r} of this key is recorded; send the x-suffice-request-id of an answer",
+            param="request_id",
+        )
 
 
 class UnknownPathError(RequestError):

@@ -56,11 +56,14 @@ def test_an_escalated_request_becomes_a_query_that_two_models_answered(tmp_path:
 def test_a_label_is_the_score_of_the_served_answer_alone(tmp_path: Path) -> None:
     path = record(tmp_path, with_content(1, "Nobody", "The poet."))
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE requests SET label = 1.0, category = 'people'")
+        connection.execute("UPDATE requests SET label = 1.0, label_source = 'feedback', category = 'people'")
 
     collection = read(path)
 
-    assert [outcome.score for outcome in collection.outcomes] == [None, 1.0]
+    assert [(outcome.score, outcome.label_source) for outcome in collection.outcomes] == [
+        (None, None),
+        (1.0, "feedback"),
+    ]
     assert [query.category for query in collection.queries.values()] == ["people"]
 
 

@@ -68,6 +68,24 @@ class Backlog:
             if len(self._queue) == self._batch_size:
                 self._changed.notify_all()
 
+    @property
+    def n_observed(self) -> int:
+        """Outcomes taken so far, settled or queued."""
+        with self._changed:
+            return self._n_settled() + len(self._queue)
+
+    @property
+    def n_settled(self) -> int:
+        """Outcomes written or given up so far."""
+        with self._changed:
+            return self._n_settled()
+
+    def hurry(self) -> None:
+        """Wake the thread."""
+        with self._changed:
+            self._hurried = True
+            self._changed.notify_all()
+
     def front(self) -> list[Outcome]:
         """The next batch, the oldest first; it stays queued."""
         with self._changed:

@@ -4,11 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from suffice.errors import RecordingError
 from suffice.recording.backlog import Backlog, RecorderCounts
 from suffice.recording.config import RecordingConfig
+from suffice.recording.labels import Label, LabelQueue
 from suffice.recording.writer import Retention, Writer
 from suffice.vocabulary import Outcome
 
@@ -45,6 +47,7 @@ class Recorder:
         retention = Retention(max_days=config.max_days, max_requests=config.max_requests)
         self._writer = Writer(self.path, retention, clock=clock)
         self._backlog = Backlog(config.queue_size, batch_size=_BATCH_SIZE)
+        self._labels = LabelQueue()
         self._retry_s = retry_s
         self._deadline = float("inf")
         self._next_prune = 0.0
@@ -63,6 +66,17 @@ class Recorder:
     def observe(self, outcome: Outcome) -> None:
         """Queue an outcome, or count it as dropped; never waits for the store."""
         self._backlog.put(outcome)
+
+    def label(self, label: Label) -> Future[bool] | None:
+        """Queue a label, to be written after all that was observed before it.
+
+        Returns:
+            A promise of whether there is such a request, broken by a `RecordingError` where the store fails; None if
+            too many labels are waiting.
+        """
+        found = self._labels.put(label, n_observed=self._backlog.n_observed)
+        self._backlog.hurry()
+        return found
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was observed so far is written or given up; returns whether it was in time."""
@@ -87,6 +101,7 @@ class Recorder:
     def _run(self) -> None:
         while not (self._backlog.closed and self.counts.queued == 0):
             if self._store():
+                self._store_labels()
                 self._report_drops()
                 self._prune_if_due()
                 self._backlog.linger(_LINGER_S)
@@ -94,7 +109,22 @@ class Recorder:
                 self._backlog.settle(self.counts.queued, written=False)
             else:
                 self._backlog.pause(min(self._retry_s, max(0.0, self._deadline - time.monotonic())))
+        self._store_labels()
+        self._labels.refuse_all(RecordingError("recording has ended"))
         self._writer.close()
+
+    def _store_labels(self) -> None:
+        ready = self._labels.take(n_settled=self._backlog.n_settled)
+        if not ready:
+            return
+        try:
+            found = self._writer.label([waiting.label for waiting in ready])
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told; the thread goes on
+            for waiting in ready:
+                waiting.found.set_exception(error)
+            return
+        for waiting, is_found in zip(ready, found, strict=True):
+            waiting.found.set_result(is_found)
 
     def _store(self) -> bool:
         """Write the front of the backlog; False if the store failed."""

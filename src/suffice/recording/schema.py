@@ -105,6 +105,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX requests_by_session ON requests (session, received_at) WHERE session IS NOT NULL",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    ("ALTER TABLE requests ADD COLUMN label_comment TEXT",),
 )
 """Statements that lift a file from version i to i + 1; entries are only ever added."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suffice.errors import RecordingError
+from suffice.recording.labels import Label
 from suffice.recording.rows import Row, attempt_rows, request_row
 from suffice.recording.schema import open_database
 from suffice.vocabulary import Outcome
@@ -69,6 +70,26 @@ class Writer:
             _insert(connection, "attempts", attempts)
             if n_dropped:
                 connection.execute("INSERT INTO drops (at, n) VALUES (?, ?)", (self._clock(), n_dropped))
+
+    def label(self, labels: Sequence[Label]) -> list[bool]:
+        """Write labels on the rows of their requests, in place of those that stand there.
+
+        Returns:
+            Of each label, whether its request is there and came with the right key.
+
+        Raises:
+            RecordingError: The store is locked, full, broken or gone; later it may work.
+        """
+        with self._transaction() as connection:
+            return [
+                connection.execute(
+                    "UPDATE requests SET label = ?, label_source = ?, label_comment = ?"
+                    " WHERE id = ? AND (? IS NULL OR key_id = ?)",
+                    (label.score, label.source, label.comment, label.request_id, label.of_key, label.of_key),
+                ).rowcount
+                == 1
+                for label in labels
+            ]
 
     def prune(self) -> bool:
         """Delete a small batch of what is beyond retention; returns whether there may be more.

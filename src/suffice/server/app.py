@@ -8,6 +8,7 @@ from http import HTTPStatus
 from suffice.errors import MethodNotAllowedError, SufficeError, UnknownPathError
 from suffice.server.admin import ModeAdmin
 from suffice.server.auth import Authenticator, Caller
+from suffice.server.feedback import Feedback
 from suffice.server.generate import Generation
 from suffice.server.http import ClientGoneError, Receive, Request, Responder, Scope, Send
 from suffice.server.models import ModelList
@@ -28,6 +29,7 @@ class Parts:
     models: ModelList
     passthrough: Passthrough
     admin: ModeAdmin
+    feedback: Feedback
     authenticator: Authenticator
     metrics: Callable[[], tuple[bytes, str]]
     """The metrics page and its content type."""
@@ -96,6 +98,7 @@ class App:
             Endpoint.CHAT: {"POST": _generate(parts.generation, Endpoint.CHAT)},
             Endpoint.COMPLETIONS: {"POST": _generate(parts.generation, Endpoint.COMPLETIONS)},
             "/v1/route": {"POST": parts.generation.explain},
+            "/v1/feedback": {"POST": parts.feedback.take},
             "/v1/models": {"GET": parts.models.list_all},
             "/health": {"GET": self._health},
             "/ready": {"GET": self._ready},

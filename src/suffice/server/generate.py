@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from suffice.errors import MediaTypeError
 from suffice.pipeline.arrival import Arrival, Reply
 from suffice.pipeline.pipeline import Pipeline
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
 from suffice.server.explanation import explain_route
 from suffice.server.headers import FORWARDED, decision_headers, session_of
-from suffice.server.http import Request, Responder, header_flag, while_connected
+from suffice.server.http import Request, Responder, check_type, header_flag, while_connected
 from suffice.server.limits import Turnstile
 from suffice.wire.request import Endpoint, parse
 
@@ -50,7 +49,7 @@ class Generation:
 
     async def _arrive(self, endpoint: Endpoint, request: Request, respond: Responder, caller: Caller) -> Arrival:
         started_at = self.clock()
-        _check_type(request)
+        check_type(request)
         body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
         cache = request.headers.get("x-suffice-cache")
         known = {"no-store": False, "default": True}
@@ -79,10 +78,3 @@ async def _send(reply: Reply, respond: Responder) -> None:
     await respond.begin(reply.status, reply.content_type)
     await respond.push(reply.chunks)
     await respond.end()
-
-
-def _check_type(request: Request) -> None:
-    stated = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    # Forms are refused: a browser sends them across sites without asking, JSON only after a preflight.
-    if stated != "application/json" and not stated.endswith("+json"):
-        raise MediaTypeError(f"content-type {stated[:100]!r} is not understood; send application/json")

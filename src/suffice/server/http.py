@@ -136,6 +136,18 @@ async def _watch(request: Request) -> None:
     raise ClientGoneError
 
 
+def check_type(request: Request) -> None:
+    """See that the body is said to be JSON.
+
+    Raises:
+        MediaTypeError: It is said to be something else.
+    """
+    stated = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    # Forms are refused: a browser sends them across sites without asking, JSON only after a preflight.
+    if stated != "application/json" and not stated.endswith("+json"):
+        raise MediaTypeError(f"content-type {stated[:100]!r} is not understood; send application/json")
+
+
 def header_flag(value: str | None, *, name: str, known: Mapping[str, bool]) -> bool:
     """Read a header that says yes or no.
 

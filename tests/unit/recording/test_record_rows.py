@@ -10,7 +10,7 @@ from suffice.recording.schema import MIGRATIONS, migrate
 from suffice.testing.outcomes import LARGE, SMALL, make_attempt, make_outcome
 from suffice.vocabulary import Mode, Outcome, Proposal, Reason, Token
 
-LATER = {"category", "label", "label_source", "features"}
+LATER = {"category", "label", "label_source", "label_comment", "features"}
 """Columns that later issues fill."""
 
 

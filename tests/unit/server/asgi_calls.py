@@ -12,6 +12,7 @@ from suffice.server.admin import ModeAdmin
 from suffice.server.app import App, Parts
 from suffice.server.auth import Authenticator
 from suffice.server.config import AuthConfig, ServerConfig
+from suffice.server.feedback import Feedback, LabelSink
 from suffice.server.generate import Generation
 from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
@@ -100,6 +101,7 @@ class Gateway:
     config: ServerConfig = field(default_factory=ServerConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
     refusals: list[str] = field(default_factory=list[str])
+    labels: LabelSink | None = None
     turnstile: Turnstile = field(default_factory=lambda: Turnstile(limit=10))
     collector: Collector = field(init=False)
     app: App = field(init=False)
@@ -128,6 +130,7 @@ class Gateway:
                     config_hash="hash",
                 ),
                 admin=ModeAdmin(self.router, self.router.switch),
+                feedback=Feedback(self.labels),
                 authenticator=Authenticator(self.auth),
                 metrics=lambda: (b"suffice_up 1\n", "text/plain"),
                 note_refusal=self.refusals.append,

@@ -1,13 +1,14 @@
 """The kinds of checks, as a workload's `check` field writes them, and the function of each."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from suffice.lab.checkers.choices import chooses, chooses_last
 from suffice.lab.checkers.code import passes
 from suffice.lab.checkers.outputs import is_json, outputs_last
-from suffice.lab.checkers.texts import contains, states_last_number, states_number
+from suffice.lab.checkers.texts import contains, equals, states_last_number, states_number
 
 
 class ChoiceCheck(msgspec.Struct, frozen=True, tag_field="type", tag="choice"):
@@ -24,10 +25,16 @@ class LastChoiceCheck(msgspec.Struct, frozen=True, tag_field="type", tag="choice
     """The right label, and all labels."""
 
 
+class ExactCheck(msgspec.Struct, frozen=True, tag_field="type", tag="exact"):
+    """The whole answer is one of the texts; case, spacing, and quotes or a full stop around it do not count."""
+
+    expect: tuple[str, ...]
+
+
 class ContainsCheck(msgspec.Struct, frozen=True, tag_field="type", tag="contains"):
     """The answer contains one of the words."""
 
-    expect: tuple[str, ...]
+    expect: tuple[Annotated[str, Meta(min_length=1)], ...]
 
 
 class NumberCheck(msgspec.Struct, frozen=True, tag_field="type", tag="number"):
@@ -63,6 +70,7 @@ class PythonCheck(msgspec.Struct, frozen=True, tag_field="type", tag="python"):
 Check = (
     ChoiceCheck
     | LastChoiceCheck
+    | ExactCheck
     | ContainsCheck
     | NumberCheck
     | LastNumberCheck
@@ -81,12 +89,16 @@ def is_right(check: Check, answer: str) -> bool:
             return _is_chosen(check, answer)
         case NumberCheck() | LastNumberCheck():
             return _is_stated(check, answer)
-        case ContainsCheck():
-            return contains(answer, check.expect)
+        case ExactCheck() | ContainsCheck():
+            return _is_said(check, answer)
         case JsonCheck():
             return is_json(answer, check.expect)
         case LastOutputCheck():
             return outputs_last(answer, check.expect)
+
+
+def _is_said(check: ExactCheck | ContainsCheck, answer: str) -> bool:
+    return (equals if isinstance(check, ExactCheck) else contains)(answer, check.expect)
 
 
 def _is_chosen(check: ChoiceCheck | LastChoiceCheck, answer: str) -> bool:

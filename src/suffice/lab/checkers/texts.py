@@ -1,9 +1,22 @@
-"""Answers that contain a word or a number."""
+"""Answers that are a text, or contain a word or a number."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from suffice.lab.checkers.closing import read_field
+
+_AROUND = " `\"'*.\u201c\u201d\u2018\u2019"
+
+
+def equals(answer: str, texts: Sequence[str]) -> bool:
+    """Whether the whole answer is one of `texts`, after `normalise`."""
+    return normalise(answer) in {normalise(text) for text in texts}
+
+
+def normalise(answer: str) -> str:
+    """The answer in lower case, with single spaces, without quotes, emphasis or a full stop around it (after NFKC)."""
+    return " ".join(unicodedata.normalize("NFKC", answer).casefold().split()).strip(_AROUND)
 
 
 def contains(answer: str, words: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from suffice.errors import DatasetError
+from suffice.lab.checkers import Check
 from suffice.lab.dataset.pairs import Pairs
 from suffice.vocabulary import Token
 
@@ -26,6 +27,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Text of a single user message; None where `messages` is given."""
     messages: tuple[dict[str, Any], ...] | None = None
     """Messages in OpenAI's form, as they were sent; None where `prompt` is given."""
+    check: Check | None = None
+    """How an answer is known to be right; None: nobody knows beforehand."""
+    inclusion_probability: Annotated[float, Meta(gt=0, le=1)] | None = None
+    """Chance with which the query was drawn from a larger set; None: it was not drawn. Figures about the larger set
+    weight each query by the inverse."""
 
     @property
     def conversation(self) -> tuple[dict[str, Any], ...]:
@@ -45,6 +51,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: Annotated[int, Meta(ge=0)] | None = None
     completion_tokens: Annotated[int, Meta(ge=0)] | None = None
     cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    label_source: str | None = None
+    """Who says the score: `check: number`, `judge NAME`, `agreement with large`, `feedback`, `human`; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,10 @@ class Dataset:
             outcome_model=np.array([model_index[outcome.model] for outcome in outcomes], dtype=np.intp),
             scores=np.array([np.nan if outcome.score is None else outcome.score for outcome in outcomes], np.float64),
         )
+
+    def sampling_weights(self) -> NDArray[np.float64]:
+        """The inverse of each query's inclusion probability, shape (n queries,); 1 where it was not drawn."""
+        return np.array([1.0 / (query.inclusion_probability or 1.0) for query in self.queries])
 
     def score_matrix(self) -> NDArray[np.float64]:
         """Scores by query and model, shape (n queries, n models); NaN where there is none."""

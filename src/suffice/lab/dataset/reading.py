@@ -17,9 +17,10 @@ from suffice.lab.dataset.texts import read_user_text
 _T = TypeVar("_T", Query, Outcome)
 
 _SHAPES: dict[type[Query | Outcome], str] = {
-    Query: "a file of queries has `query_id`, `prompt` or `messages`, and perhaps `category`",
+    Query: "a file of queries has `query_id`, `prompt` or `messages`, and perhaps `category`, `check`,"
+    " `inclusion_probability`",
     Outcome: "a file of outcomes has `query_id`, `model`, `score`, and perhaps `response`, `logprobs`, `prompt_tokens`,"
-    " `completion_tokens`, `cost_usd`",
+    " `completion_tokens`, `cost_usd`, `label_source`",
 }
 _OTHER: dict[type[Query | Outcome], tuple[str, str]] = {Query: ("model", "outcomes"), Outcome: ("prompt", "queries")}
 
@@ -156,8 +157,8 @@ def _nothing_usable(path: Path, form: type[Query | Outcome], report: FileReport,
 
 
 def _decode_text(name: str, value: Any) -> Any:
-    """Lists that Parquet columns hold as JSON, ids that came as whole numbers, and tokens with null fields."""
-    if name in {"messages", "logprobs"} and isinstance(value, str):
+    """What Parquet columns hold as JSON, ids that came as whole numbers, and tokens with null fields."""
+    if name in {"messages", "logprobs", "check"} and isinstance(value, str):
         try:
             return msgspec.json.decode(value)
         except msgspec.DecodeError:

@@ -14,7 +14,14 @@ from suffice.lab.dataset import parquet
 from suffice.lab.dataset.form import Dataset, Outcome, Query
 
 _COLUMNS: Mapping[type[Query | Outcome], Mapping[str, str]] = {
-    Query: {"query_id": "string", "category": "string", "prompt": "string", "messages": "string"},
+    Query: {
+        "query_id": "string",
+        "category": "string",
+        "prompt": "string",
+        "messages": "string",
+        "check": "string",
+        "inclusion_probability": "double",
+    },
     Outcome: {
         "query_id": "string",
         "model": "string",
@@ -24,6 +31,7 @@ _COLUMNS: Mapping[type[Query | Outcome], Mapping[str, str]] = {
         "prompt_tokens": "int64",
         "completion_tokens": "int64",
         "cost_usd": "double",
+        "label_source": "string",
     },
 }
 
@@ -65,7 +73,11 @@ def hash_dataset(dataset: Dataset) -> str:
     """SHA-256, in hexadecimal, of the content; the order of rows and the form of the files play no part."""
     digest = sha256()
     for rows in (dataset.queries, dataset.outcomes):
-        encoded = sorted(msgspec.json.encode(row, order="deterministic") for row in rows)
+        # Without null fields: a field that the form gains later must not rename what has none of it.
+        known = (
+            {name: value for name, value in msgspec.structs.asdict(row).items() if value is not None} for row in rows
+        )
+        encoded = sorted(msgspec.json.encode(row, order="deterministic") for row in known)
         digest.update(len(encoded).to_bytes(8))
         for row in encoded:
             digest.update(row + b"\n")
@@ -85,10 +97,11 @@ def _write(path: Path, rows: Sequence[Query | Outcome], kind: type[Query | Outco
 
 
 def _fill(row: Query | Outcome, columns: Mapping[str, str], *, drop_none: bool) -> dict[str, Any]:
-    """A row as plain values; Parquet has no type for messages, so there they are JSON."""
+    """A row as plain values; Parquet has no type for messages and checks, so there they are JSON."""
     values: dict[str, Any] = {name: getattr(row, name) for name in columns}
     if drop_none:
         return {name: value for name, value in values.items() if value is not None}
-    if values.get("messages") is not None:
-        values["messages"] = msgspec.json.encode(values["messages"]).decode()
+    for name in ("messages", "check"):
+        if values.get(name) is not None:
+            values[name] = msgspec.json.encode(values[name]).decode()
     return msgspec.to_builtins(values)

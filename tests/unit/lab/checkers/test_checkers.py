@@ -42,6 +42,18 @@ def test_a_last_choice_reads_the_closing_line(expect: object, answer: str, *, ri
 
 
 @cases(
+    (["Canberra"], " canberra. ", True),
+    (["Canberra", "Kanberra"], '**"Kanberra"**', True),
+    (["New  York"], "new york", True),
+    (["ﬁne"], "fine", True),
+    (["Canberra"], "It is Canberra.", False),
+    (["Canberra"], "", False),
+)
+def test_an_exact_answer_is_the_text_and_nothing_else(expect: object, answer: str, *, right: bool) -> None:
+    assert is_right(check("exact", expect), answer) is right
+
+
+@cases(
     (["Canberra"], "It is Canberra.", True),
     (["canberra"], "It is Canberra.", False),
     (["1"], "a warranty of 1 year", True),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from suffice.errors import DatasetError
+from suffice.lab.checkers import ChoiceCheck, JsonCheck
 from suffice.lab.dataset import FileForm, Outcome, Query, check_rows, hash_dataset, read_dataset, write_dataset
 from suffice.vocabulary import Token
 
@@ -201,8 +202,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FileForm)
 def test_what_is_written_reads_the_same_with_every_field(form: FileForm, tmp_path: Path) -> None:
     queries = [
-        Query(query_id="a", category="maths", prompt="2 + 2?"),
-        Query(query_id="b", messages=({"role": "user", "content": [{"type": "text", "text": "Who?"}]},)),
+        Query(
+            query_id="a", category="maths", prompt="2 + 2?", check=JsonCheck({"sum": [4]}), inclusion_probability=0.25
+        ),
+        Query(
+            query_id="b",
+            check=ChoiceCheck(("me", ("me", "you"))),
+            messages=({"role": "user", "content": [{"type": "text", "text": "Who?"}]},),
+        ),
     ]
     outcomes = [
         Outcome(
@@ -214,6 +221,7 @@ def test_what_is_written_reads_the_same_with_every_field(form: FileForm, tmp_pat
             prompt_tokens=5,
             completion_tokens=1,
             cost_usd=0.001,
+            label_source="human",
         ),
         Outcome(query_id="b", model="small"),
     ]
@@ -224,6 +232,32 @@ def test_what_is_written_reads_the_same_with_every_field(form: FileForm, tmp_pat
     assert list(reading.dataset.outcomes) == outcomes
     check_rows([reading.queries, reading.outcomes])
     assert sorted(path.suffix for path in (tmp_path / "new" / "folder").iterdir()) == [f".{form.value}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("check", {"type": "telepathy", "expect": 1}, "check.type"),
+        ("check", {"type": "number", "expect": "four"}, "check.expect"),
+        ("check", {"type": "contains", "expect": [""]}, "check.expect[0]"),
+        ("inclusion_probability", 0, "inclusion_probability"),
+        ("inclusion_probability", 1.5, "inclusion_probability"),
+    ],
+)
+def test_a_check_or_a_probability_that_cannot_be_is_named(
+    field: str, value: object, named: str, tmp_path: Path
+) -> None:
+    queries, outcomes = files(tmp_path, queries=[*QUERIES, {"query_id": "c", "prompt": "?", field: value}])
+
+    (bad,) = read_dataset(queries, outcomes).queries.first_bad
+
+    assert (bad.where, bad.field) == ("line 3", named)
+
+
+def test_a_query_that_was_drawn_counts_for_those_that_were_not(tmp_path: Path) -> None:
+    queries, outcomes = files(tmp_path, queries=[{**QUERIES[0], "inclusion_probability": 0.2}, QUERIES[1]])
+
+    assert read_dataset(queries, outcomes).dataset.sampling_weights().tolist() == [5.0, 1.0]
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from suffice.vocabulary import Role
 MAGIC = b"SQLite format 3\x00"
 """What every SQLite file begins with."""
 
-_REQUESTS = "SELECT id, prompt, category, label FROM requests ORDER BY received_at, id"
+_REQUESTS = "SELECT id, prompt, category, label, label_source FROM requests ORDER BY received_at, id"
 _ATTEMPTS = """
 SELECT seq, role, model, prompt_tokens, completion_tokens, cost_usd, tokens, answer FROM attempts
 WHERE request_id = ? AND role IN ('serve', 'draft', 'shadow') ORDER BY seq
@@ -61,17 +61,19 @@ def _read_request(
         n_answers += attempt["answer"] is not None
         content: Call | Skipped = Skipped(f"a {attempt['role']} attempt without an answer")
         if attempt["answer"] is not None:
-            answer = _read_attempt(attempt, request["label"] if attempt["role"] == Role.SERVE else None)
+            answer = _read_attempt(attempt, request if attempt["role"] == Role.SERVE else None)
             content = Call(messages=messages, answer=answer, name=request["id"], category=request["category"])
         yield f"{where}, attempt {attempt['seq']}", content
     if not n_answers:
         yield where, Call(messages=messages, name=request["id"], category=request["category"])
 
 
-def _read_attempt(attempt: sqlite3.Row, label: float | None) -> dict[str, Any]:
+def _read_attempt(attempt: sqlite3.Row, labelled: sqlite3.Row | None) -> dict[str, Any]:
+    """An outcome's fields; the label and its source are those of `labelled`, where there is any."""
     return drop_none(
         model=attempt["model"],
-        score=label,
+        score=None if labelled is None else labelled["label"],
+        label_source=None if labelled is None else labelled["label_source"],
         response=attempt["answer"],
         logprobs=as_list(attempt["tokens"]) or None,
         prompt_tokens=attempt["prompt_tokens"],
