@@ -1,5 +1,6 @@
 """`suffice evaluate`: what a bundle is worth on outcomes, beside the controls."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,12 +26,14 @@ from suffice.cli.evidence import (
 )
 from suffice.cli.progress import show_steps
 from suffice.cli.terminal import open_console, print_json
+from suffice.cli.writing import write_whole
 from suffice.config.sections import DEFAULT_FIRST_THRESHOLD
 from suffice.estimators.bundle import load
 from suffice.lab.dataset import OK_SCORE
 from suffice.lab.examination import Examination, examine
 from suffice.lab.metrics import Control, Plan
 from suffice.lab.metrics.bootstrap import N_RESAMPLES
+from suffice.lab.report import render
 from suffice.lab.trial import prepare
 
 _MAX_CATEGORIES = 30
@@ -47,6 +50,9 @@ def evaluate(
     eleven_points: Annotated[
         bool, typer.Option("--eleven-points", help="APGR and CPT from eleven thresholds, as in published tables.")
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a report with charts, tables and the worst confusions.")
+    ] = None,
     resamples: ResampleCount = N_RESAMPLES,
     seed: Seed = 0,
     strict: Strict = False,
@@ -67,6 +73,9 @@ def evaluate(
             turn_decay=routing.turn_decay,
             note=note,
         )
+        if html is not None:
+            note("drawing the report")
+            write_whole(html, render(examination))
     errors = open_console(stderr=True)
     for warning in examination.warnings:
         warn(errors, warning)
@@ -74,7 +83,10 @@ def evaluate(
         rows = [report.document() for report in (reading.queries, reading.outcomes)]
         print_json({**examination.document(), "rows": rows})
     else:
-        show(examination, open_console())
+        console = open_console()
+        show(examination, console)
+        if html is not None:
+            console.print(f"report written to {html}", markup=False, soft_wrap=True)
 
 
 def show(examination: Examination, console: Console) -> None:
@@ -82,7 +94,7 @@ def show(examination: Examination, console: Console) -> None:
     evaluation, trial = examination.evaluation, examination.trial
     console.print(
         f"Bundle {examination.bundle.id} on {trial.small} → {trial.large}: {evaluation.n:,} queries in"
-        f" {evaluation.n_groups:,} groups; {examination.evaluation.plan.level:.0%} intervals by group",
+        f" {evaluation.n_groups:,} groups; {evaluation.plan.level * 100:g} % intervals by group",
         markup=False,
         soft_wrap=True,
     )

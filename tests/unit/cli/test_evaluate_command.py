@@ -156,3 +156,21 @@ def test_bad_rows_are_warned_of_and_the_rest_goes_on(run: Runner, bundle: Path, 
     assert [row["bad"] for row in document["rows"]] == [1, 1]
     assert strict.code == 2
     assert "1 of 81 rows of q and 1 of 160 rows of o cannot be used" in strict.err
+
+
+def test_the_report_is_one_file(run: Runner, bundle: Path, tmp_path: Path, files: tuple[Path, Path]) -> None:
+    result = run(*arguments(bundle, files), "--html", str(tmp_path / "report.html"))
+
+    assert result.code == 0
+    assert f"report written to {tmp_path / 'report.html'}" in result.out
+    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    assert not list(tmp_path.glob(".report*"))
+
+
+def test_a_report_that_cannot_be_written_is_said(
+    run: Runner, bundle: Path, tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    result = run(*arguments(bundle, files), "--html", str(tmp_path / "nowhere" / "report.html"))
+
+    assert result.code == 2
+    assert "cannot be written" in result.err
