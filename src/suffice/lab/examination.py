@@ -9,7 +9,7 @@ from suffice.estimators.bundle import THRESHOLD_NAMES, Bundle
 from suffice.lab.baselines import rate_exemplars
 from suffice.lab.categories import CategoryRow, measure_categories
 from suffice.lab.metrics import Evaluation, Plan, Resamples, evaluate
-from suffice.lab.operating import OperatingPoint, measure_point
+from suffice.lab.operating import Evidence, OperatingPoint, measure_point
 from suffice.lab.rating import TURN_DECAY, Ratings, rate_all
 from suffice.lab.trial import Note, Trial, ignore
 
@@ -109,10 +109,10 @@ def examine(
     outcomes = trial.outcomes
     evaluation = evaluate(ratings.complexity, ratings.p_ok_of(trial.small), outcomes, baselines=baselines, plan=plan)
     resamples = Resamples.draw(outcomes.groups, n_resamples=plan.n_resamples, seed=plan.seed)
+    evidence = Evidence(resamples=resamples, scores=outcomes.scores, level=plan.level)
     thresholds = Thresholds(calibrated=bundle.manifest.thresholds, fallback=fallback_threshold)
     points = {
-        name: measure_point(threshold, ratings.complexity, resamples, scores=outcomes.scores, level=plan.level)
-        for name, threshold in thresholds.all.items()
+        name: measure_point(threshold, ratings.complexity, evidence) for name, threshold in thresholds.all.items()
     }
     categories = None
     if outcomes.categories is not None:
@@ -133,11 +133,7 @@ def examine(
 
 def warn_of(bundle: Bundle, trial: Trial) -> list[str]:
     """What whoever reads the figures must know."""
-    warnings = [
-        f"bundle {bundle.id} was trained on these very data ({source.name}, {source.n_queries} queries): every figure"
-        " is too good; measure on queries that did not train it"
-        for source in trial.sources_of(bundle)
-    ]
+    warnings = warn_of_training(bundle, trial.dataset_hash)
     if trial.small not in bundle.manifest.models:
         warnings.append(
             f"the bundle knows {', '.join(bundle.manifest.models)}, but not {trial.small}: there is no p_ok to measure,"
@@ -146,3 +142,13 @@ def warn_of(bundle: Bundle, trial: Trial) -> list[str]:
     if trial.outcomes.categories is None:
         warnings.append("the queries have no categories, or all the same one: no control and no table by category")
     return warnings
+
+
+def warn_of_training(bundle: Bundle, dataset_hash: str) -> list[str]:
+    """Say where a bundle is measured on what it was trained on; data that were only a part of it are not recognised."""
+    return [
+        f"bundle {bundle.id} was trained on these very data ({source.name}, {source.n_queries} queries): every figure"
+        " is too good; measure on queries that did not train it"
+        for source in bundle.manifest.sources
+        if source.sha256 == dataset_hash
+    ]

@@ -24,7 +24,7 @@ class OperatingPoint:
     """A threshold with what it does; NaN where there is no figure."""
 
     threshold: float
-    """Highest complexity that goes to the small model."""
+    """Highest complexity that goes to the small model; NaN where it is not the same for all requests."""
     share: Interval
     """Of the requests, to the large model."""
     score: Interval | None
@@ -45,41 +45,43 @@ class OperatingPoint:
             "score_lost": self.lost,
             "cost": self.cost,
         }
-        document: dict[str, object] = {"threshold": self.threshold, "n": self.share.n}
+        document: dict[str, object] = {"n": self.share.n, "n_groups": self.share.n_groups}
+        if not np.isnan(self.threshold):
+            document = {"threshold": self.threshold, **document}
         for name, figure in figures.items():
             document |= {} if figure is None else figure.document(name)
         return document
 
 
-def measure_point(
-    threshold: float,
-    complexity: Floats,
-    resamples: Resamples,
-    *,
-    scores: PairedScores | None = None,
-    costs: Costs | None = None,
-    level: float = LEVEL,
-) -> OperatingPoint:
-    """Measure one threshold.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """What routing n requests is measured on."""
 
-    Args:
-        threshold: Requests of a complexity above it go to the large model.
-        complexity: Of n requests, shape (n,).
-        resamples: Of the same requests.
-        scores: Of both models' answers to them.
-        costs: Of the same answers.
-        level: Coverage of the intervals.
-    """
-    to_large = (complexity > threshold).astype(np.float64)
-    columns = {"share": to_large, **_columns(to_large, scores, costs)}
-    figures = resamples.measure(lambda weights: _figures(columns, weights))
+    resamples: Resamples
+    scores: PairedScores | None = None
+    """Of both models' answers."""
+    costs: Costs | None = None
+    """Of the same answers."""
+    level: float = LEVEL
+    """Coverage of the intervals."""
+
+
+def measure_point(threshold: float, complexity: Floats, evidence: Evidence) -> OperatingPoint:
+    """Measure one threshold: requests of a complexity above it, shape (n,), go to the large model."""
+    return measure_routing((complexity > threshold).astype(np.float64), evidence, threshold=threshold)
+
+
+def measure_routing(to_large: Floats, evidence: Evidence, *, threshold: float = float("nan")) -> OperatingPoint:
+    """Measure where requests go: 1.0 for those to the large model, else 0.0, shape (n,)."""
+    columns = {"share": to_large, **_columns(to_large, evidence.scores, evidence.costs)}
+    figures = evidence.resamples.measure(lambda weights: _figures(columns, weights))
 
     def told(name: str) -> Interval | None:
-        return figures[name].interval(level) if name in figures else None
+        return figures[name].interval(evidence.level) if name in figures else None
 
     return OperatingPoint(
         threshold=threshold,
-        share=figures["share"].interval(level),
+        share=figures["share"].interval(evidence.level),
         score=told("score"),
         recovered=told("recovered"),
         lost=told("lost"),

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suffice.errors import DatasetError
-from suffice.estimators.bundle import Bundle, TrainingSource
 from suffice.lab.dataset import (
     Dataset,
     Outcome,
@@ -55,10 +54,6 @@ class Trial:
     dataset_hash: str
     """SHA-256 of the whole dataset's content."""
 
-    def sources_of(self, bundle: Bundle) -> list[TrainingSource]:
-        """What the bundle was trained on of this very dataset: then its figures are too good."""
-        return [source for source in bundle.manifest.sources if source.sha256 == self.dataset_hash]
-
 
 def prepare(
     dataset: Dataset,
@@ -86,14 +81,9 @@ def prepare(
     pairs = dataset.pairs(small, large)
     chosen, left_out = _choose(dataset, pairs, category)
     note("reading requests")
-    requests: dict[int, Features] = {}
-    for index in chosen.tolist():
-        try:
-            requests[index] = read_features(dataset.queries[pairs.query[index]], max_turns=max_turns)
-        except RowError as error:
-            left_out[f"the gateway would refuse it: {error}"] += 1
-    kept = np.array(sorted(requests), dtype=np.intp)
-    pairs = _take(pairs, kept, left_out)
+    wanted: list[int] = pairs.query[chosen].tolist()
+    requests, refused = read_requests([dataset.queries[index] for index in wanted], max_turns=max_turns)
+    pairs = _take(pairs, chosen[list(requests)], {**left_out, **refused})
     pairs.check_trainable()
     note("finding near-duplicates")
     indices: list[int] = pairs.query.tolist()
@@ -103,7 +93,7 @@ def prepare(
         small=small,
         large=large,
         queries=queries,
-        requests=[requests[index] for index in kept.tolist()],
+        requests=list(requests.values()),
         answers=[(of_small[index], of_large[index]) for index in indices],
         outcomes=PairedOutcomes(
             scores=PairedScores(pairs.small_scores, pairs.large_scores),
@@ -111,9 +101,25 @@ def prepare(
             categories=_categories(queries),
             prompts=[read_user_text(query) for query in queries],
         ),
-        left_out=dict(left_out),
+        left_out=pairs.left_out,
         dataset_hash=hash_dataset(dataset),
     )
+
+
+def read_requests(queries: Sequence[Query], *, max_turns: int) -> tuple[dict[int, Features], Counter[str]]:
+    """Read queries as the gateway would.
+
+    Returns:
+        The requests by the place of their query, rising, and how many the gateway would refuse, by reason.
+    """
+    requests: dict[int, Features] = {}
+    refused: Counter[str] = Counter()
+    for index, query in enumerate(queries):
+        try:
+            requests[index] = read_features(query, max_turns=max_turns)
+        except RowError as error:
+            refused[f"the gateway would refuse it: {error}"] += 1
+    return requests, refused
 
 
 def _choose(dataset: Dataset, pairs: Pairs, category: str | None) -> tuple[NDArray[np.intp], Counter[str]]:

@@ -14,7 +14,7 @@ from suffice.testing.datasets import draw_rows, write_rows
 Rows = list[dict[str, Any]]
 Change = Callable[[Rows, Rows], None]
 
-COMMANDS = ("evaluate",)
+COMMANDS = ("evaluate", "calibrate")
 
 
 def score_all(value: float) -> Change:

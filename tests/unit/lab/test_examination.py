@@ -9,7 +9,7 @@ from examinations import make_examination, make_trial
 from suffice.lab.categories import measure_categories
 from suffice.lab.metrics import PairedScores, Resamples
 from suffice.lab.metrics.reliability import measure_reliability
-from suffice.lab.operating import Costs, measure_point
+from suffice.lab.operating import Costs, Evidence, measure_point
 from suffice.lab.report.confusions import Mistake, find_confusions
 
 RANDOM = np.random.default_rng(4)
@@ -22,7 +22,7 @@ RESAMPLES = Resamples.draw(GROUPS, n_resamples=30)
 
 
 def test_a_point_is_what_a_loop_over_the_requests_finds() -> None:
-    point = measure_point(6.0, COMPLEXITY, RESAMPLES, scores=SCORES, costs=COSTS)
+    point = measure_point(6.0, COMPLEXITY, Evidence(resamples=RESAMPLES, scores=SCORES, costs=COSTS))
 
     large = [one > 6.0 for one in COMPLEXITY]
     taken = [SCORES.large[i] if up else SCORES.small[i] for i, up in enumerate(large)]
@@ -42,7 +42,7 @@ def test_a_point_is_what_a_loop_over_the_requests_finds() -> None:
 def test_a_complexity_at_the_threshold_goes_to_the_small_model() -> None:
     at = float(COMPLEXITY[0])
 
-    point = measure_point(at, COMPLEXITY, RESAMPLES)
+    point = measure_point(at, COMPLEXITY, Evidence(resamples=RESAMPLES))
 
     assert point.share.estimate == pytest.approx((at < COMPLEXITY).mean())
     assert point.score is point.cost is None
@@ -52,7 +52,7 @@ def test_a_complexity_at_the_threshold_goes_to_the_small_model() -> None:
 def test_without_a_gap_nothing_is_recovered() -> None:
     same = PairedScores(SCORES.small, SCORES.small)
 
-    point = measure_point(5.0, COMPLEXITY, RESAMPLES, scores=same)
+    point = measure_point(5.0, COMPLEXITY, Evidence(resamples=RESAMPLES, scores=same))
 
     assert point.document()["recovered"] is None
 

@@ -8,6 +8,7 @@ import pytest
 from suffice.errors import DatasetError
 from suffice.estimators.bundle import TrainingSource
 from suffice.lab.dataset import Dataset, Outcome, Query
+from suffice.lab.examination import warn_of_training
 from suffice.lab.trial import Trial, prepare
 from suffice.testing.bundles import write_bundle
 from suffice.testing.datasets import draw_rows
@@ -103,7 +104,9 @@ def test_data_that_trained_the_bundle_are_known_again(tmp_path: Path) -> None:
     other = TrainingSource(name="public", sha256="0" * 64, n_queries=9, licence="MIT")
     bundle = write_bundle(tmp_path / "bundle", {"prove": 1.0}, sources=(other, source))
 
-    assert trial.sources_of(bundle) == [source]
+    (warning,) = warn_of_training(bundle, trial.dataset_hash)
+
+    assert "trained on these very data (own, 60 queries)" in warning
 
 
 def test_every_step_is_told() -> None:
