@@ -1,9 +1,10 @@
 """What `evaluate`, `calibrate` and `promote` have in common: reading outcomes, and telling what was not used."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from math import isnan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -76,15 +77,8 @@ def read_routing(config: Path | None) -> RoutingConfig:
 
 def bounded(figure: Interval | None, *, percent: bool = False, signed: bool = False) -> str:
     """A figure with its interval, as text."""
-    if figure is None:
+    if figure is None or isnan(figure.estimate):
         return "-"
     form = f"{'+' if signed else ''}.1%" if percent else f"{'+' if signed else ''}.3f"
-    if figure.estimate != figure.estimate:
-        return "-"
     text = f"{figure.estimate:{form}}"
-    return text if figure.low != figure.low else f"{text} [{figure.low:{form}}, {figure.high:{form}}]"
-
-
-def rows_document(reports: Sequence[FileReport]) -> list[dict[str, Any]]:
-    """Of machines: what became of the rows."""
-    return [report.document() for report in reports]
+    return text if isnan(figure.low) else f"{text} [{figure.low:{form}}, {figure.high:{form}}]"

@@ -88,6 +88,7 @@ def prepare(
     note("finding near-duplicates")
     indices: list[int] = pairs.query.tolist()
     queries = [dataset.queries[index] for index in indices]
+    groups = _cluster(dataset.queries, pairs.query)
     of_small, of_large = dataset.outcomes_of(small), dataset.outcomes_of(large)
     return Trial(
         small=small,
@@ -97,8 +98,8 @@ def prepare(
         answers=[(of_small[index], of_large[index]) for index in indices],
         outcomes=PairedOutcomes(
             scores=PairedScores(pairs.small_scores, pairs.large_scores),
-            groups=_cluster(dataset.queries, pairs.query),
-            categories=_categories(queries),
+            groups=groups,
+            categories=_categories(queries) if len(set(groups)) > 1 else None,
             prompts=[read_user_text(query) for query in queries],
         ),
         left_out=pairs.left_out,

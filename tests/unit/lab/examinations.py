@@ -18,15 +18,17 @@ def make_bundle(folder: Path, **options: Any) -> Bundle:
     return write_bundle(folder / "bundle", {"prove": 2.0, "list": -2.0}, **options)
 
 
-def make_trial(*, n: int = N, seed: int = 0, prompts: dict[int, str] | None = None, **changes: Any) -> Trial:
+def make_trial(
+    *, pair: tuple[str, str] = ("small", "large"), prompts: dict[int, str] | None = None, **changes: Any
+) -> Trial:
     """Drawn outcomes; `prompts` are put in the place of drawn ones, `changes` into every query."""
-    queries, outcomes = draw_rows(n, seed=seed)
+    queries, outcomes = draw_rows(N)
     for index, prompt in (prompts or {}).items():
         queries[index]["prompt"] = prompt
     for row in queries:
         row.update(changes)
     dataset = Dataset.of([Query(**row) for row in queries], [Outcome(**row) for row in outcomes])
-    return prepare(dataset, "small", "large")
+    return prepare(dataset, *pair)
 
 
 def make_examination(folder: Path, trial: Trial | None = None, **options: Any) -> Examination:

@@ -89,3 +89,19 @@ def every_number(page: Page) -> list[float]:
 def test_nothing_is_drawn_outside_its_picture(page: Page) -> None:
     assert all(0 <= number <= 460 for number in every_number(page))
     assert "nan" not in page.text.lower().split()
+
+
+def test_a_large_model_that_gains_nothing_leaves_gaps_with_their_reason(tmp_path: Path) -> None:
+    page = read_page(render(make_examination(tmp_path, make_trial(pair=("large", "small")), models=("large", "small"))))
+
+    assert "the large model gains nothing over the small one" in page.text
+    assert "nan" not in page.text.lower().split()
+
+
+def test_prompts_of_one_group_have_no_intervals_and_the_page_says_so(tmp_path: Path) -> None:
+    same = "prove that all of the rivers of the old islands are of one and the same length"
+
+    page = read_page(render(make_examination(tmp_path, make_trial(prompts=dict.fromkeys(range(N), same)))))
+
+    assert "all prompts are of one group: nothing to resample" in page.text
+    assert "no interval" in page.text
