@@ -23,7 +23,7 @@ from suffice.lab.rating import TURN_DECAY, rate_all
 from suffice.lab.trial import Trial
 
 MARGIN = 0.01
-"""Of APGR and Brier score: a candidate that is worse by more is refused even where it might be chance."""
+"""Of APGR and Brier score: a candidate that is worse by more is refused, even where that might be chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +76,22 @@ class Comparison:
             )
 
     def _losses(self) -> Iterator[str]:
-        # Of APGR more is better, of the Brier score less.
-        for name, sign in (("apgr", 1), ("brier", -1)):
-            compared = self.figures.get(name)
-            if compared is None or compared.difference is None:
-                continue
-            loss = -sign * compared.difference.estimate
-            surely = compared.difference.high < 0 if sign > 0 else compared.difference.low > 0
-            if np.isnan(loss):
-                yield f"there is no {name.upper()} on these outcomes: the large model gains nothing on them"
-            elif surely or loss > MARGIN:
-                told = f"{compared.difference.estimate:+.3f}"
-                bounds = f"[{compared.difference.low:+.3f}, {compared.difference.high:+.3f}]"
-                yield f"its {name.upper()} is worse: {told} {bounds} against the one in force"
+        apgr, brier = (self._difference(name) for name in ("apgr", "brier"))
+        if apgr is not None and np.isnan(apgr.estimate):
+            yield "nothing can be compared: the large model gains nothing on these outcomes"
+        elif apgr is not None and (apgr.high < 0 or apgr.estimate < -MARGIN):
+            yield f"its APGR is worse: {_told(apgr)} against the one in force"
+        # Many outcomes make sure of the smallest difference, and thresholds know nothing of p_ok: size decides here.
+        if brier is not None and brier.estimate > MARGIN:
+            yield f"its Brier score is worse: {_told(brier)} against the one in force"
+
+    def _difference(self, name: str) -> Interval | None:
+        compared = self.figures.get(name)
+        return None if compared is None else compared.difference
+
+
+def _told(difference: Interval) -> str:
+    return f"{difference.estimate:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
 
 def compare(

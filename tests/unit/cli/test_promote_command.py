@@ -69,7 +69,7 @@ def test_a_worse_bundle_is_refused_with_every_reason(
     assert to.read_bytes() == good.read_bytes()
     assert not previous_of(to).exists()
     assert "its APGR is worse: -" in result.err
-    assert "its BRIER is worse: +" in result.err
+    assert "its Brier score is worse: +" in result.err
 
 
 def test_force_promotes_it_all_the_same(
