@@ -4,6 +4,7 @@ SufficeError
 ├── ConfigError                      start-up and reload only; one or many mistakes in a file
 ├── TapeError                        a tape that cannot be read
 ├── BundleError                      a bundle that is corrupt, too new or none at all; the one in force stays
+├── PromotionError                   a candidate that is not to replace the bundle in force
 ├── DatasetError                     queries and outcomes that cannot be used; the caller must change them
 ├── DemoError                        the demo cannot run: a server or package it needs is missing
 ├── LabelError                       labelling cannot go on: a tier does not answer, the disk is full
@@ -87,6 +88,12 @@ class BundleError(SufficeError):
     """A bundle cannot be used; says which file, what is wrong in it and the way out."""
 
     code = "bundle_invalid"
+
+
+class PromotionError(SufficeError):
+    """A candidate is not to replace the bundle in force; says every reason."""
+
+    code = "promotion_refused"
 
 
 class DatasetError(SufficeError):

@@ -11,9 +11,12 @@ from typer.core import TyperGroup
 
 from suffice import __version__
 from suffice.cli.terminal import print_error
-from suffice.errors import ConfigError, DatasetError, RequestError, SufficeError
+from suffice.errors import BundleError, ConfigError, DatasetError, RequestError, SufficeError
 
-COMMANDS = ("init", "check", "serve", "verify", "mode", "route", "stats", "key", "import", "label", "demo")
+COMMANDS = (
+    "init", "check", "serve", "verify", "mode", "route", "stats", "key", "import", "label", "train", "evaluate",
+    "score", "calibrate", "promote", "demo",
+)  # fmt: skip
 """Each is a function of that name in a module of that name, in the order of `suffice --help`."""
 
 
@@ -69,4 +72,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(arguments, prog_name="suffice")
     except SufficeError as error:
         print_error(error)
-        sys.exit(2 if isinstance(error, ConfigError | DatasetError | RequestError) else 1)
+        sys.exit(2 if isinstance(error, BundleError | ConfigError | DatasetError | RequestError) else 1)

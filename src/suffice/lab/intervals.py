@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,11 @@ class Interval:
     """Observations."""
     n_groups: int
     """Clusters, which is what the width rests on."""
+
+    def document(self, name: str) -> dict[str, object]:
+        """For machines: the estimate under its name, the bounds as `NAME_ci`; null for what is NaN."""
+        low, high, estimate = (None if isnan(value) else value for value in (self.low, self.high, self.estimate))
+        return {name: estimate, f"{name}_ci": None if low is None or high is None else [low, high]}
 
 
 def mean_interval(

@@ -55,11 +55,16 @@ def save(path: Path, manifest: Manifest, arrays: Arrays) -> Bundle:
     n_header_bytes = len(raw) - sum(array.nbytes for array in whole.values())
     if len(raw) > MAX_FILE_BYTES or n_header_bytes > MAX_HEADER_BYTES or len(whole) > MAX_ARRAYS:
         raise refuse(path, f"it would have {len(raw)} bytes, more than can be read again", "train a smaller model")
-    _replace(path, raw)
+    replace_file(path, raw)
     return Bundle(id=identify(encoded), manifest=complete, arrays=whole)
 
 
-def _replace(path: Path, raw: bytes) -> None:
+def replace_file(path: Path, raw: bytes) -> None:
+    """Write a file beside its place and move it there.
+
+    Raises:
+        BundleError: It cannot be written.
+    """
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:

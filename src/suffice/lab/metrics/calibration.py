@@ -1,11 +1,18 @@
 """Whether probabilities are what they say, and whether scores tell failures from successes."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suffice.lab.metrics.ranking import Floats, Ranking
 
 N_BINS = 15
 _DRAWS_AT_ONCE = 1 << 20
+
+
+def bin_of(p: Floats, bins: int = N_BINS) -> NDArray[np.intp]:
+    """Which of equal-width bins over [0, 1] each probability is in, shape (n,)."""
+    # p == 1.0 belongs to the last bin, not to one of its own.
+    return np.minimum((p * bins).astype(np.intp), bins - 1)
 
 
 def expected_calibration_error(p: Floats, ok: Floats, *, bins: int = N_BINS, weights: Floats | None = None) -> float:
@@ -28,7 +35,7 @@ def expected_calibration_error(p: Floats, ok: Floats, *, bins: int = N_BINS, wei
     """
     _check(p, ok)
     times = np.ones(p.size) if weights is None else weights
-    gap = np.bincount(_bin_of(p, bins), weights=times * (p - ok), minlength=bins)
+    gap = np.bincount(bin_of(p, bins), weights=times * (p - ok), minlength=bins)
     return float(np.abs(gap).sum() / times.sum())
 
 
@@ -94,9 +101,9 @@ def perfect_ece_quantile(p: Floats, *, level: float = 0.95, n_simulations: int =
         Broecker and Smith 2007, "Increasing the reliability of reliability diagrams": consistency resampling.
     """
     _check(p, p)
-    order = np.argsort(_bin_of(p, N_BINS), kind="stable")
+    order = np.argsort(bin_of(p), kind="stable")
     rising = p[order]
-    starts = np.flatnonzero(np.diff(_bin_of(rising, N_BINS), prepend=-1))
+    starts = np.flatnonzero(np.diff(bin_of(rising), prepend=-1))
     rng = np.random.default_rng(seed)
     errors = np.empty(n_simulations)
     at_once = max(1, _DRAWS_AT_ONCE // p.size)
@@ -106,11 +113,6 @@ def perfect_ece_quantile(p: Floats, *, level: float = 0.95, n_simulations: int =
         gap = np.add.reduceat(rising - happened, starts, axis=1)
         errors[first : first + n_rows] = np.abs(gap).sum(axis=1) / p.size
     return float(np.quantile(errors, level))
-
-
-def _bin_of(p: Floats, bins: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    # p == 1.0 belongs to the last bin, not to one of its own.
-    return np.minimum((p * bins).astype(np.intp), bins - 1)
 
 
 def _check(p: Floats, ok: Floats) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from suffice.lab.dataset.pairs import OK_SCORE
 from suffice.lab.intervals import Interval
 from suffice.lab.metrics import bootstrap, controls
 from suffice.lab.metrics.bootstrap import Figure, Resamples
@@ -14,9 +15,6 @@ from suffice.lab.metrics.ranking import Floats, Ranking
 
 LARGE_SHARE = 0.15
 """The share to the large model at which accuracy is told: the split of the report to reproduce."""
-
-ACCEPTABLE = 0.5
-"""A small model's answer with a score below this is a failure."""
 
 Json = Mapping[str, object]
 
@@ -155,7 +153,7 @@ def evaluate(
     router = Ranking.of(complexity)
     figures = _gain_figures(router, scores, resamples, plan)
     beside = {name: _gain_figures(ranking, scores, resamples, plan) for name, ranking in ranked.items()}
-    failed = (scores.small < ACCEPTABLE).astype(np.float64)
+    failed = (scores.small < OK_SCORE).astype(np.float64)
     of_failure = router if p_ok_small is None else Ranking.of(-p_ok_small)
     always = resamples.measure(lambda weights: _means(scores, weights))
     ece = None if p_ok_small is None else _ece(p_ok_small, 1 - failed, resamples)
@@ -249,11 +247,4 @@ def _pairs(figures: GainFigures, *, suffix: str = "") -> dict[str, object]:
 
 
 def _pair(name: str, interval: Interval | None) -> dict[str, object]:
-    if interval is None:
-        return {name: None, f"{name}_ci": None}
-    bounds = [_number(interval.low), _number(interval.high)]
-    return {name: _number(interval.estimate), f"{name}_ci": None if None in bounds else bounds}
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
+    return {name: None, f"{name}_ci": None} if interval is None else interval.document(name)

@@ -1,17 +1,20 @@
 """From outcomes to a bundle: a learned scorer, chosen by cross-validation over prompt groups."""
 
-from suffice.lab.train.bundling import write_bundle
+from suffice.lab.train.bundling import assess, write_bundle
+from suffice.lab.train.choice import rank
 from suffice.lab.train.curve import CurvePoint, learning_curve
 from suffice.lab.train.examples import Examples, gather
-from suffice.lab.train.training import Fitted, TrainPlan, train
+from suffice.lab.train.training import Fitted, TrainPlan, train_on
 
 __all__ = [
     "CurvePoint",
     "Examples",
     "Fitted",
     "TrainPlan",
+    "assess",
     "gather",
     "learning_curve",
-    "train",
+    "rank",
+    "train_on",
     "write_bundle",
 ]

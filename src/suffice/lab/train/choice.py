@@ -98,10 +98,19 @@ def choose(held: Sequence[Held], scores: PairedScores, rows: NDArray[np.intp] | 
         rows: Which of them may take part; all if left out.
     """
     which = np.arange(scores.small.size) if rows is None else rows
-    part = PairedScores(scores.small[which], scores.large[which])
-    ranked = sorted(candidates(held), key=lambda each: -worth(each.predict(held)[which], part))
+    ranked = [candidate for candidate, _ in rank(held, scores, which)]
     view = ranked[0].view
     return Mixture(view=view, members=[each for each in ranked if each.view == view][:_N_BEST])
+
+
+def rank(
+    held: Sequence[Held], scores: PairedScores, rows: NDArray[np.intp] | None = None
+) -> list[tuple[Candidate, float]]:
+    """All candidates with what they are worth on some rows, the best first; of equals the plainest."""
+    which = np.arange(scores.small.size) if rows is None else rows
+    part = PairedScores(scores.small[which], scores.large[which])
+    valued = [(candidate, worth(candidate.predict(held)[which], part)) for candidate in candidates(held)]
+    return sorted(valued, key=lambda each: -each[1])
 
 
 def nested(held: Sequence[Held], scores: PairedScores, folds: NDArray[np.intp]) -> Floats:

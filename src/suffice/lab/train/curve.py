@@ -13,7 +13,7 @@ from suffice.lab.dataset import mark_test
 from suffice.lab.metrics import Floats
 from suffice.lab.train.choice import worth
 from suffice.lab.train.examples import Examples, Track
-from suffice.lab.train.training import TrainPlan, train
+from suffice.lab.train.training import TrainPlan, train_on
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000)
 N_REPEATS = 5
@@ -89,7 +89,7 @@ def _measure(
     for repeat in range(1 if size == pool.n else n_repeats):
         some = pool.take(draw_groups(pool.groups, size, seed=plan.seed + repeat))
         try:
-            trained = train(some, plan, warm_start=start).trained
+            trained = train_on(some, plan, warm_start=start).trained
         except DatasetError:
             continue  # so few that they cannot be parted into folds
         yield worth(rate_gain(trained, test.texts), test.paired)

@@ -55,7 +55,7 @@ class Fitted:
     """How much of the warm start's expectation is kept; None: a cold start."""
 
 
-def train(
+def train_on(
     examples: Examples, plan: TrainPlan, *, warm_start: Bundle | None = None, track: Track = lambda steps: steps
 ) -> Fitted:
     """Train on all examples what cross-validation over their groups chooses.
