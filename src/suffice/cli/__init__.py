@@ -13,7 +13,7 @@ from suffice import __version__
 from suffice.cli.terminal import print_error
 from suffice.errors import ConfigError, DatasetError, RequestError, SufficeError
 
-COMMANDS = ("init", "check", "serve", "verify", "mode", "route", "stats", "key", "import", "demo")
+COMMANDS = ("init", "check", "serve", "verify", "mode", "reload", "route", "stats", "key", "import", "demo")
 """Each is a function of that name in a module of that name, in the order of `suffice --help`."""
 
 

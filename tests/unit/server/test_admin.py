@@ -13,7 +13,8 @@ from suffice.vocabulary import Mode
 
 
 def make_admin(switch: ModeSwitch | None = None) -> ModeAdmin:
-    return ModeAdmin(make_router(mode=Mode.OBSERVE, settings={"canary_percent": 5.0}), switch or ModeSwitch())
+    router = make_router(mode=Mode.OBSERVE, settings={"canary_percent": 5.0})
+    return ModeAdmin(lambda: router, switch or ModeSwitch())
 
 
 def change(admin: ModeAdmin, body: object) -> Any:
