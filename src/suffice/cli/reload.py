@@ -1,7 +1,8 @@
 """`suffice reload`: make a running gateway read its bundle again."""
 
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -22,5 +23,11 @@ def reload(
     if as_json:
         print_json(document)
     else:
-        rows = [(name.replace("_", " "), str(document[name])) for name in _SHOWN]
+        rows = [(name.replace("_", " "), _show(document[name])) for name in _SHOWN]
         open_console().print(rows_table(rows, "", "now in force"))
+
+
+def _show(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {limit:g}" for name, limit in cast("Mapping[str, Any]", value).items())
+    return str(value)

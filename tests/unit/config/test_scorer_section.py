@@ -28,9 +28,9 @@ def test_a_bundle_has_a_name(name: str) -> None:
 
 
 def test_a_model_is_named_for_a_tier_that_there_is() -> None:
-    mistake = only_mistake(f"{TWO_TIERS}scorer: {{kind: learned, models: {{smal: tiny}}}}\n")
+    mistake = only_mistake(f"{TWO_TIERS}scorer: {{kind: learned, models: {{smol: tiny}}}}\n")
 
-    assert mistake.path == "scorer.models.smal"
+    assert mistake.path == "scorer.models.smol"
     assert "did you mean 'small'?" in mistake.remedy
 
 
