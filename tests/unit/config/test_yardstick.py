@@ -6,8 +6,10 @@ from config_texts import THREE_TIERS, TWO_TIERS, load_text
 
 from suffice.config import Loaded, Yardstick, build_yardstick, observe_only, watched_bundle
 from suffice.errors import ConfigError, Mistake
-from suffice.scoring.learned import GENERIC_BUNDLE, Learned
+from suffice.scoring import learned
+from suffice.scoring.learned import Learned
 from suffice.testing.bundles import write_bundle
+from suffice.vocabulary import Turn
 
 LEARNED = "scorer: {kind: learned, bundle: b}\n"
 MODELS = ("llama-8b", "llama-70b")
@@ -107,11 +109,25 @@ def test_a_file_that_is_no_bundle_is_a_mistake_with_its_reason(tmp_path: Path, c
     assert str(tmp_path / "b") in mistake.remedy
 
 
-@pytest.mark.skipif(GENERIC_BUNDLE.exists(), reason="the generic bundle is there")
-def test_without_a_bundle_to_ship_the_kind_is_what_is_wrong() -> None:
-    (mistake,) = mistakes_beside(Path(), f"{TWO_TIERS}scorer: {{kind: learned}}\n")
+def test_where_the_shipped_bundle_is_missing_the_kind_is_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learned, "GENERIC_BUNDLE", tmp_path / "generic.bundle")
+
+    (mistake,) = mistakes_beside(tmp_path, f"{TWO_TIERS}scorer: {{kind: learned}}\n")
 
     assert (mistake.path, mistake.value) == ("scorer.kind", "learned")
+
+
+def test_the_shipped_bundle_is_taken_where_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learned, "GENERIC_BUNDLE", tmp_path / "generic.bundle")
+    bundle = write_bundle(tmp_path / "generic.bundle", models=("x", "y"), generic=True)
+
+    yardstick = build_beside(Path("elsewhere"), f"{TWO_TIERS}scorer: {{kind: learned}}\n")
+
+    assert yardstick.learned is not None
+    assert (yardstick.learned.bundle_id, yardstick.learned.tiers) == (bundle.id, {})
+    assert yardstick.scorer.score(Turn(text="why?", n_tokens=2)).p_ok == {}
 
 
 def test_tiers_are_the_bundles_models_by_their_name_or_by_the_file(tmp_path: Path) -> None:
@@ -191,8 +207,8 @@ def test_observing_or_accepting_makes_a_generic_bundle_fit(
     write_bundle(tmp_path / "b", models=MODELS, generic=generic)
     loaded = load_beside(tmp_path, f"{TWO_TIERS}{LEARNED}routing: {routing}\n")
 
-    learned = build_yardstick(loaded).learned
+    scorer = build_yardstick(loaded).scorer
 
-    assert isinstance(learned, Learned)
-    assert bool(observe_only(loaded.config, learned)) == is_held
+    assert isinstance(scorer, Learned)
+    assert bool(observe_only(loaded.config, scorer)) == is_held
     assert watched_bundle(loaded) == tmp_path / "b"
