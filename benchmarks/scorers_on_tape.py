@@ -98,7 +98,7 @@ def configs() -> Iterator[tuple[str, ScorerConfig]]:
     encoders: tuple[Literal["hashed", "minilm"], ...] = ("hashed", "minilm")
     forms: tuple[Literal["report", "rescaled"], ...] = ("report", "rescaled")
     for encoder, form in product(encoders, forms):
-        yield f"exemplars {form} {encoder}", ScorerConfig(encoder=encoder, form=form)
+        yield f"exemplars {form} {encoder}", ScorerConfig(kind="exemplars", encoder=encoder, form=form)
 
 
 def measure(cases: list[Case], scores: dict[str, tuple[str, Floats]]) -> list[Row]:

@@ -63,7 +63,7 @@ def what_is_timed(warn: Callable[[str], None]) -> Iterator[Timed]:
     yield "length", _scoring(ScorerConfig(kind="length"))
     for encoder, form in product(ENCODERS, FORMS):
         try:
-            yield f"exemplars {form} {encoder}", _scoring(ScorerConfig(encoder=encoder, form=form))
+            yield f"exemplars {form} {encoder}", _scoring(ScorerConfig(kind="exemplars", encoder=encoder, form=form))
         except ConfigError as error:
             warn(f"left out exemplars {form} {encoder}: {error.mistakes[0].remedy}")
 

@@ -1,5 +1,7 @@
 """The only place where objects are wired together."""
 
+import asyncio
+import logging
 import random
 import secrets
 import time
@@ -12,26 +14,29 @@ import aiohttp
 
 from suffice.caching.conversations import ConversationStore
 from suffice.caching.decisions import DecisionCache
-from suffice.config import Config, Loaded, resolved_thresholds
+from suffice.config import Config, Loaded, Yardstick, build_yardstick, observe_only, watched_bundle
+from suffice.errors import Mistake
 from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
 from suffice.pipeline.booking import Book
+from suffice.pipeline.bundle import BundleInForce
 from suffice.pipeline.memory import Memory
 from suffice.pipeline.pipeline import Pipeline
 from suffice.pipeline.ports import Observer, Upstream
 from suffice.pipeline.routing import Router
 from suffice.policy.selection import Catalogue
 from suffice.recording.recorder import Recorder
-from suffice.scoring import build as build_scorer
 from suffice.server.admin import ModeAdmin
 from suffice.server.app import App, Parts
 from suffice.server.auth import Authenticator
+from suffice.server.bundles import BundleAdmin
 from suffice.server.explanation import describe_route
 from suffice.server.feedback import Feedback
 from suffice.server.generate import Generation
 from suffice.server.limits import Turnstile
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
-from suffice.telemetry import CONTENT_TYPE, ReplicaState, Telemetry
+from suffice.server.reloading import Reloader, identify
+from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
 from suffice.upstream.config import TierConfig, UpstreamConfig
 from suffice.upstream.pool import Pool
 from suffice.upstream.recorded import RecordedUpstream
@@ -40,6 +45,8 @@ from suffice.vocabulary import Capabilities, Price, Tier, TierName
 from suffice.wire.request import Endpoint, parse
 
 RECORDER_CLOSE_S = 10.0
+
+logger = logging.getLogger("suffice.assembly")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,8 @@ class Gateway:
     turnstile: Turnstile
     telemetry: Telemetry
     recorder: Recorder | None
+    warnings: tuple[Mistake, ...]
+    """What does not quite fit between the configuration and its bundle."""
 
 
 @asynccontextmanager
@@ -81,10 +90,14 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
         random_source: Of back-off and replica choice; by default seeded by the system.
 
     Raises:
+        ConfigError: The scorer cannot be built, or its bundle does not go with the rest.
         RecordingError: The store cannot be used.
         TapeError: A tape cannot be read.
     """
     config = loaded.config
+    bundle_file = watched_bundle(loaded)
+    seen = identify(bundle_file) if bundle_file is not None else None
+    yardstick = build_yardstick(loaded)
     draw = (random_source or random.SystemRandom()).random
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(_client_session(config.upstream))
@@ -97,7 +110,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
         observers: list[Observer] = [telemetry, *([recorder] if recorder is not None else [])]
         upstreams = {TierName(tier.name): _open_tier(tier, loaded, session, draw) for tier in config.tiers}
         pipeline = Pipeline(
-            router=build_router(config),
+            router=build_router(config, yardstick, build_memory(config), ModeSwitch()),
             tiers={tier.name: tier for tier in build_tiers(config)},
             upstreams=upstreams,
             observers=observers,
@@ -108,8 +121,21 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
         )
         turnstile = Turnstile(config.server.max_concurrent_requests, _profile_limits(config))
         _watch(telemetry, turnstile, recorder, upstreams)
-        app = App(_parts(loaded, pipeline, turnstile, telemetry, _open_passthrough(loaded, session, draw), recorder))
-        yield Gateway(app=app, pipeline=pipeline, turnstile=turnstile, telemetry=telemetry, recorder=recorder)
+        telemetry.watch_bundle(lambda: _bundle_state(pipeline.router))
+        reloader = None
+        if bundle_file is not None:
+            build = lambda: _build_again(loaded, pipeline.router)  # noqa: E731 - of two values at hand
+            reloader = Reloader(bundle_file, pipeline, build, seen=seen, note=telemetry.count_reload)
+            _look_after(reloader, config.scorer.reload_s, stack)
+        passed = _open_passthrough(loaded, session, draw)
+        yield Gateway(
+            app=App(_parts(loaded, pipeline, turnstile, telemetry, passed, (reloader, recorder))),
+            pipeline=pipeline,
+            turnstile=turnstile,
+            telemetry=telemetry,
+            recorder=recorder,
+            warnings=yardstick.warnings,
+        )
 
 
 def build_tiers(config: Config) -> tuple[Tier, ...]:
@@ -131,21 +157,26 @@ def build_tiers(config: Config) -> tuple[Tier, ...]:
     )
 
 
-def build_router(config: Config, *, clock: Callable[[], float] = time.monotonic) -> Router:
+def build_memory(config: Config, *, clock: Callable[[], float] = time.monotonic) -> Memory:
+    """What is kept between requests, and outlives a router."""
+    return Memory(
+        conversations=ConversationStore(config.cache, clock=clock),
+        decisions=DecisionCache(config.cache, clock=clock) if config.cache.enabled else None,
+        config=config.routing.escalation_memory,
+        clock=clock,
+    )
+
+
+def build_router(config: Config, yardstick: Yardstick, memory: Memory, switch: ModeSwitch) -> Router:
     """What decides, without anything that calls."""
-    decisions = DecisionCache(config.cache, clock=clock) if config.cache.enabled else None
     return Router(
-        catalogue=Catalogue(build_tiers(config), config.aliases),
-        scorer=build_scorer(config.scorer),
+        catalogue=Catalogue(build_tiers(config), config.aliases, yardstick.named),
+        scorer=yardstick.scorer,
         routing=config.routing,
-        settings={name: _settings(config, name) for name in (None, *config.profiles)},
-        switch=ModeSwitch(),
-        memory=Memory(
-            conversations=ConversationStore(config.cache, clock=clock),
-            decisions=decisions,
-            config=config.routing.escalation_memory,
-            clock=clock,
-        ),
+        settings={name: _settings(config, name, yardstick) for name in (None, *config.profiles)},
+        switch=switch,
+        memory=memory,
+        bundle=_bundle_in_force(config, yardstick),
     )
 
 
@@ -153,16 +184,56 @@ def dry_run(loaded: Loaded, body: bytes) -> dict[str, object]:
     """Decide on a chat request without a running gateway.
 
     Raises:
+        ConfigError: The scorer cannot be built, or its bundle does not go with the rest.
         RequestError: The body is no request, or no tier can serve it.
     """
-    router = build_router(loaded.config)
+    config = loaded.config
+    router = build_router(config, build_yardstick(loaded), build_memory(config), ModeSwitch())
     arrival = Arrival(
-        request=parse(Endpoint.CHAT, body), request_id=uuid.uuid4().hex, received_at=time.time(), started_at=0.0
+        request=parse(Endpoint.CHAT, body),
+        request_id=uuid.uuid4().hex,
+        received_at=time.time(),
+        started_at=0.0,
+        explain=True,
     )
-    return describe_route(router.route(arrival), router.scorer.version)
+    return describe_route(router.route(arrival), router)
 
 
-def _settings(config: Config, profile: str | None) -> Settings:
+def _bundle_in_force(config: Config, yardstick: Yardstick) -> BundleInForce | None:
+    learned = yardstick.learned
+    if learned is None:
+        return None
+    return BundleInForce(
+        id=learned.bundle_id,
+        manifest=learned.manifest,
+        tiers=learned.tiers,
+        explainer=learned,
+        observe_only=observe_only(config, learned),
+    )
+
+
+def _build_again(loaded: Loaded, router: Router) -> Router:
+    """A router by the bundle's file as it is now, in place of one by what it was."""
+    yardstick = build_yardstick(loaded)
+    for warning in yardstick.warnings:
+        logger.warning("%s", warning)
+    return build_router(loaded.config, yardstick, router.memory, router.switch)
+
+
+def _look_after(reloader: Reloader, interval_s: float, stack: AsyncExitStack) -> None:
+    """Watch the bundle's file until the stack is left, which owns the task."""
+    if interval_s > 0:
+        task = asyncio.create_task(reloader.watch(interval_s))
+        stack.push_async_callback(asyncio.wait, [task])
+        stack.callback(task.cancel)
+
+
+def _bundle_state(router: Router) -> BundleState | None:
+    bundle = router.bundle
+    return BundleState(id=bundle.id, generic=bundle.manifest.generic) if bundle is not None else None
+
+
+def _settings(config: Config, profile: str | None, yardstick: Yardstick) -> Settings:
     own = config.profiles[profile] if profile is not None else None
     mode = own.mode if own else None
     percent = own.canary_percent if own else None
@@ -172,7 +243,7 @@ def _settings(config: Config, profile: str | None) -> Settings:
     return Settings(
         mode=config.routing.mode if mode is None else mode,
         canary_percent=config.routing.canary_percent if percent is None else percent,
-        thresholds={TierName(name): limit for name, limit in resolved_thresholds(config, profile).items()},
+        thresholds={TierName(name): limit for name, limit in yardstick.thresholds[profile].items()},
         escalation=config.escalation,
         record_content=config.recording.content if content is None else content,
         max_messages=max_messages or config.server.max_messages,
@@ -247,7 +318,7 @@ def _parts(
     turnstile: Turnstile,
     telemetry: Telemetry,
     passed: Mapping[str, Upstream],
-    recorder: Recorder | None,
+    owned: tuple[Reloader | None, Recorder | None],
 ) -> Parts:
     config = loaded.config
     return Parts(
@@ -264,8 +335,9 @@ def _parts(
             wall_clock=time.time,
             config_hash=loaded.hash,
         ),
-        admin=ModeAdmin(pipeline.router, pipeline.router.switch),
-        feedback=Feedback(recorder),
+        admin=ModeAdmin(lambda: pipeline.router, pipeline.router.switch),
+        bundles=BundleAdmin(lambda: pipeline.router, owned[0]),
+        feedback=Feedback(owned[1]),
         authenticator=Authenticator(config.auth),
         metrics=lambda: (telemetry.render(), CONTENT_TYPE),
         note_refusal=telemetry.count_refusal,

@@ -17,6 +17,7 @@ SufficeError
 │   ├── UnknownPathError        404
 │   ├── MethodNotAllowedError   405
 │   ├── RequestTimeoutError     408  the request itself came too slowly
+│   ├── ConflictError           409  what is asked for does not go with what is in force
 │   ├── RequestTooLargeError    413  body over the limit
 │   ├── MediaTypeError          415
 │   ├── HeadersTooLargeError    431
@@ -189,6 +190,13 @@ class RequestTimeoutError(RequestError):
 
     status = HTTPStatus.REQUEST_TIMEOUT
     code = "request_timeout"
+
+
+class ConflictError(RequestError):
+    """What is asked for does not go with what is in force; nothing was changed."""
+
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
 
 
 class RequestTooLargeError(RequestError):

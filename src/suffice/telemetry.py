@@ -82,6 +82,14 @@ class ReplicaState:
     in_flight: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleState:
+    """Which bundle is in force."""
+
+    id: str
+    generic: bool
+
+
 class _Series(dict[tuple[str, ...], _M], Generic[_M]):
     """A metric's children by label values, kept: `labels` costs three times what counting costs."""
 
@@ -110,6 +118,7 @@ class _Watched(Collector):
         self.in_flight: Callable[[], int] | None = None
         self.recorder: Callable[[], RecorderFigures] | None = None
         self.replicas: Callable[[], Iterable[ReplicaState]] | None = None
+        self.bundle: Callable[[], BundleState | None] | None = None
 
     def collect(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("suffice_build_info", "The running version; always 1.", labels=["version"])
@@ -121,6 +130,11 @@ class _Watched(Collector):
             yield from _recorder_metrics(self.recorder())
         if self.replicas is not None:
             yield from _replica_metrics(self.replicas())
+        if self.bundle is not None and (state := self.bundle()) is not None:
+            labels = ["bundle", "generic"]
+            bundle = GaugeMetricFamily("suffice_bundle_info", "The bundle in force; always 1.", labels=labels)
+            bundle.add_metric([state.id, str(state.generic).lower()], 1)
+            yield bundle
 
 
 def _recorder_metrics(figures: RecorderFigures) -> Iterable[Metric]:
@@ -168,6 +182,11 @@ class Telemetry:
         )
         self._errors = self._counter("suffice_request_errors", "Requests that ended in an error.", "code")
         self._refusals = self._counter("suffice_refusals", "Errors that the gateway itself answered with.", "code")
+        self._reloads = self._counter(
+            "suffice_bundle_reloads",
+            "Times that the bundle's file was read again: swapped, unchanged, refused.",
+            "outcome",
+        )
         self._cancelled = self._counter("suffice_requests_cancelled", "Requests whose client hung up.", "tier")
         self._escalations = self._counter(
             "suffice_escalations", "Requests served by another tier than the first.", "from_tier", "to_tier", "reason"
@@ -234,6 +253,14 @@ class Telemetry:
     def watch_replicas(self, read: Callable[[], Iterable[ReplicaState]]) -> None:
         """Show how the replicas are."""
         self._watched.replicas = read
+
+    def watch_bundle(self, read: Callable[[], BundleState | None]) -> None:
+        """Show which bundle is in force, if any."""
+        self._watched.bundle = read
+
+    def count_reload(self, outcome: str) -> None:
+        """Count that the bundle's file was read again: swapped, unchanged or refused."""
+        self._reloads[(outcome,)].inc()
 
     def count_refusal(self, code: str) -> None:
         """Count a request that the server answered with an error of its own."""
@@ -354,6 +381,7 @@ def _line(outcome: Outcome) -> str:
         "first_tier": decision.tier if decision else None,
         "reason": decision.reason if decision else None,
         "complexity": decision.complexity if decision else None,
+        "bundle": outcome.bundle_id,
         "escalated": outcome.escalated,
         "cache": outcome.cache,
         "status": outcome.status,

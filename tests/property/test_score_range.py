@@ -1,4 +1,7 @@
 import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -8,15 +11,24 @@ from suffice.features import estimate_tokens
 from suffice.features.passages import part
 from suffice.scoring import Scorer, build
 from suffice.scoring.config import ScorerConfig
-from suffice.vocabulary import Turn
+from suffice.testing.bundles import write_random_bundle
+from suffice.vocabulary import TierName, Turn
 
-SCORERS = [
-    build(ScorerConfig(kind="length")),
-    build(ScorerConfig(form="report")),
-    build(ScorerConfig(form="rescaled")),
-    build(ScorerConfig(form="report", simple=["x"], complex=["x"])),
-]
-CONFIGS = ["length", "report", "rescaled", "equal-sentences"]
+
+def build_learned() -> Scorer:
+    with TemporaryDirectory() as folder:
+        write_random_bundle(Path(folder) / "b", models=("tiny", "huge"))
+        return build(ScorerConfig(kind="learned", bundle="b"), folder=Path(folder), models={TierName("small"): "tiny"})
+
+
+NAMED: Mapping[str, Scorer] = {
+    "length": build(ScorerConfig(kind="length")),
+    "report": build(ScorerConfig(kind="exemplars", form="report")),
+    "rescaled": build(ScorerConfig(kind="exemplars", form="rescaled")),
+    "equal-sentences": build(ScorerConfig(kind="exemplars", form="report", simple=["x"], complex=["x"])),
+    "learned": build_learned(),
+}
+SCORERS, CONFIGS = list(NAMED.values()), list(NAMED)
 ANY_TEXT = st.text(st.characters(), max_size=300)
 HUGE = ["a" * 1_000_000, "\x00" * 1_000_000, "🚀 " * 300_000, "\ud800" * 1_000_000, "why? " * 200_000]
 
@@ -25,6 +37,7 @@ def check(scorer: Scorer, text: str) -> None:
     score = scorer.score(Turn(text=text, n_tokens=estimate_tokens(text)))
     assert 0.0 <= score.complexity <= 10.0
     assert all(math.isfinite(value) for value in score.explanation.values())
+    assert all(0.0 < p < 1.0 for p in score.p_ok.values())
 
 
 @pytest.mark.parametrize("scorer", SCORERS, ids=CONFIGS)

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from suffice.recording import RecorderCounts
-from suffice.telemetry import CONTENT_TYPE, ReplicaState, Telemetry
+from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
 from suffice.testing.outcomes import LARGE, SMALL, TIERS, make_attempt, make_outcome
 from suffice.vocabulary import CacheUse, Outcome, TierName, Usage, Usd
 
@@ -222,6 +222,19 @@ def test_replicas_are_shown_by_tier_and_address() -> None:
     assert value(samples, "suffice_replica_calls_in_flight", replica="http://a") == 3
 
 
+def test_the_bundle_in_force_is_one_series_and_reloads_are_counted() -> None:
+    telemetry, states = make_telemetry(), [BundleState(id="a", generic=True), BundleState(id="b", generic=False), None]
+    telemetry.watch_bundle(lambda: states.pop(0))
+
+    telemetry.count_reload("refused")
+
+    assert scrape(telemetry)["suffice_bundle_info"] == [({"bundle": "a", "generic": "true"}, 1.0)]
+    assert scrape(telemetry)["suffice_bundle_info"] == [({"bundle": "b", "generic": "false"}, 1.0)]
+    last = scrape(telemetry)
+    assert "suffice_bundle_info" not in last
+    assert last["suffice_bundle_reloads_total"] == [({"outcome": "refused"}, 1.0)]
+
+
 def test_two_of_them_share_nothing() -> None:
     first, second = make_telemetry(), make_telemetry()
 
@@ -274,6 +287,8 @@ def test_the_reference_lists_every_metric_with_its_type_labels_and_meaning() -> 
     failed.attempts[0].error = "upstream_failed"
     telemetry.observe(failed)
     telemetry.count_refusal("invalid_request")
+    telemetry.watch_bundle(lambda: BundleState(id="abc", generic=False))
+    telemetry.count_reload("swapped")
 
     assert sorted(documented(REFERENCE.read_text(encoding="utf-8"))) == sorted(exposed(telemetry))
 

@@ -14,8 +14,8 @@ from suffice.cli.terminal import print_error
 from suffice.errors import BundleError, ConfigError, DatasetError, RequestError, SufficeError
 
 COMMANDS = (
-    "init", "check", "serve", "verify", "mode", "route", "stats", "key", "import", "label", "train", "evaluate",
-    "score", "calibrate", "promote", "demo",
+    "init", "check", "serve", "verify", "mode", "reload", "route", "stats", "key", "import", "label", "train",
+    "evaluate", "score", "calibrate", "promote", "demo",
 )  # fmt: skip
 """Each is a function of that name in a module of that name, in the order of `suffice --help`."""
 

@@ -11,10 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from suffice.cli.bundled import bundle_rows, describe_bundle
 from suffice.cli.probing import Probe, Target, probe_all
 from suffice.cli.shares import Split, score_reference, split_all, warn_of_splits
 from suffice.cli.terminal import mistake_documents, open_console, print_json, print_warnings, rows_table
-from suffice.config import Loaded, load
+from suffice.config import Loaded, Yardstick, build_yardstick, load
 from suffice.errors import ConfigError, Mistake
 from suffice.upstream.config import TierConfig
 
@@ -63,21 +64,26 @@ def check(
     """
     try:
         loaded = load(file, os.environ, allow_open=allow_open)
-        complexities = score_reference(loaded.config)
+        yardstick = build_yardstick(loaded)
     except ConfigError as error:
         if not as_json:
             raise
         print_json({"ok": False, "file": str(file), "mistakes": mistake_documents(error.mistakes)})
         raise typer.Exit(EXIT_MISTAKES) from None
-    splits = split_all(loaded.config, complexities)
+    complexities = score_reference(yardstick.scorer)
+    splits = split_all(loaded.config, yardstick, complexities)
     pings = [] if no_ping else ping_all(loaded, None if as_json else open_console(stderr=True))
-    warnings = [*loaded.warnings, *warn_of_splits(splits, complexities)]
+    warnings = [*loaded.warnings, *yardstick.warnings, *warn_of_splits(splits, complexities)]
     warnings += [ping.warning for ping in pings if ping.warning is not None]
     is_reachable = all(ping.probe.problem is None for ping in pings)
     if as_json:
-        print_json(_document(file, loaded, pings, splits, warnings))
+        document = _document(file, loaded, pings, splits, warnings)
+        print_json({**document, **_scorer_document(yardstick)})
     else:
-        _show(open_console(), file, loaded, pings, splits, warnings)
+        console = open_console()
+        if yardstick.learned is not None:
+            console.print(rows_table(bundle_rows(yardstick.learned), "bundle", ""))
+        _show(console, file, loaded, pings, splits, warnings)
     if not is_reachable:
         raise typer.Exit(EXIT_UNREACHABLE)
 
@@ -188,3 +194,8 @@ def _document(
             for ping in pings
         ],
     }
+
+
+def _scorer_document(yardstick: Yardstick) -> dict[str, Any]:
+    learned = yardstick.learned
+    return {"scorer": yardstick.scorer.version, "bundle": describe_bundle(learned) if learned is not None else None}

@@ -58,6 +58,8 @@ async def _serve(loaded: "Loaded") -> None:
         remedy = f"cannot be listened on ({error.strerror or error}); stop what uses it, or take another with --port"
         raise ConfigError([Mistake("server.port", f"{server.host}:{server.port}", remedy)]) from error
     async with open_gateway(loaded) as gateway:
+        for warning in gateway.warnings:
+            typer.echo(f"warning: {warning}", err=True)
         await run(gateway.app, server, opened, gateway.turnstile, ready=_announce)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suffice.config import Config, resolved_thresholds
+from suffice.config import Config, Yardstick
 from suffice.errors import Mistake
-from suffice.scoring import REFERENCE_TURNS, build
+from suffice.scoring import REFERENCE_TURNS, Scorer
 
 MIN_SHARE = 0.05
 MAX_SHARE = 0.95
@@ -24,26 +24,22 @@ class Split:
     """Share of the reference set by tier, cheapest first; they add up to 1."""
 
 
-def score_reference(config: Config) -> Sequence[float]:
-    """The complexity of every turn of the reference set.
-
-    Raises:
-        ConfigError: The scorer cannot be built.
-    """
-    scorer = build(config.scorer)
+def score_reference(scorer: Scorer) -> Sequence[float]:
+    """The complexity of every turn of the reference set."""
     return [scorer.score(turn).complexity for turn in REFERENCE_TURNS]
 
 
-def split_all(config: Config, complexities: Sequence[float]) -> list[Split]:
+def split_all(config: Config, yardstick: Yardstick, complexities: Sequence[float]) -> list[Split]:
     """The split without a profile, and that of each profile with thresholds of its own."""
     profiles = [name for name, profile in config.profiles.items() if profile.max_complexity]
-    return [split(config, name, complexities) for name in (None, *profiles)]
-
-
-def split(config: Config, profile: str | None, complexities: Sequence[float]) -> Split:
-    """Send each complexity to the first tier whose threshold is not below it."""
-    thresholds = resolved_thresholds(config, profile)
     tiers = [tier.name for tier in config.tiers]
+    return [split(tiers, name, yardstick.thresholds[name], complexities) for name in (None, *profiles)]
+
+
+def split(
+    tiers: Sequence[str], profile: str | None, thresholds: Mapping[str, float], complexities: Sequence[float]
+) -> Split:
+    """Send each complexity to the first tier whose threshold is not below it."""
     positions = np.searchsorted(np.array(list(thresholds.values())), np.array(complexities), side="left")
     counts = np.bincount(positions, minlength=len(tiers))
     shares = {name: float(count) / len(complexities) for name, count in zip(tiers, counts, strict=True)}

@@ -8,6 +8,7 @@ from suffice.cli.quoting import quote
 from suffice.config.sections import DEFAULT_FIRST_THRESHOLD
 from suffice.policy.config import EscalationConfig, RoutingConfig
 from suffice.recording.config import RecordingConfig
+from suffice.scoring.config import DEFAULT_KIND, ScorerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,13 @@ class Skeleton:
     """Models that were found and are in no tier."""
 
 
-def render(skeleton: Skeleton) -> str:
-    """The file's text."""
+def render(skeleton: Skeleton, *, kind: ScorerKind = DEFAULT_KIND) -> str:
+    """The file's text.
+
+    Args:
+        skeleton: What it is written from.
+        kind: Of the scorer that a file without one gets.
+    """
     lines = [
         "# As `suffice init` wrote it. `suffice check` tells what is wrong with it, `suffice serve` runs it.",
         "# A line that is commented out shows a default, or an example.",
@@ -46,7 +52,7 @@ def render(skeleton: Skeleton) -> str:
     for tier in skeleton.tiers:
         lines += _render_tier(tier)
     lines += [f"  # Found besides: {quote(model)}" for model in skeleton.others]
-    return "\n".join([*lines, *_render_routing(skeleton), *_render_rest(skeleton)]) + "\n"
+    return "\n".join([*lines, *_render_routing(skeleton, kind), *_render_rest(skeleton)]) + "\n"
 
 
 def _render_tier(tier: TierDraft) -> list[str]:
@@ -69,17 +75,36 @@ def _variable(tier: str) -> str:
     return f"{tier.upper().replace('-', '_')}_API_KEY"
 
 
-def _render_routing(skeleton: Skeleton) -> list[str]:
-    routing = RoutingConfig()
+def _render_threshold(skeleton: Skeleton, kind: ScorerKind) -> list[str]:
     first = skeleton.tiers[0].name
-    threshold = [
+    if len(skeleton.tiers) == 1:
+        return ["  # With a second tier, `max_complexity` says up to which complexity the first one takes requests."]
+    if kind == "learned":
+        return [
+            "  # By default the first tier takes what the bundle was calibrated to; a threshold written here wins.",
+            f"  # max_complexity: {{{first}: {DEFAULT_FIRST_THRESHOLD}}}",
+        ]
+    return [
         "  max_complexity: # highest complexity (0 to 10) that each tier but the top takes",
         f"    {first}: {DEFAULT_FIRST_THRESHOLD}",
     ]
-    if len(skeleton.tiers) == 1:
-        threshold = [
-            "  # With a second tier, `max_complexity` says up to which complexity the first one takes requests."
+
+
+_EXEMPLARS = "{kind: exemplars, form: rescaled, encoder: hashed}"
+_LEARNED = "{kind: learned, bundle: my.bundle}"
+
+
+def _render_scorer(kind: ScorerKind) -> list[str]:
+    if kind == "learned":
+        return [
+            "# The shipped bundle is generic: good for `observe`. Name one that was trained on your own outcomes:",
+            f"# scorer: {_LEARNED} # or {_EXEMPLARS}, or kind: length",
         ]
+    return [f"# scorer: {_EXEMPLARS} # or {_LEARNED}, or kind: length"]
+
+
+def _render_routing(skeleton: Skeleton, kind: ScorerKind) -> list[str]:
+    routing = RoutingConfig()
     return [
         "",
         "routing:",
@@ -87,9 +112,9 @@ def _render_routing(skeleton: Skeleton) -> list[str]:
         "  # `suffice mode` switches it while the gateway runs.",
         f"  mode: {routing.mode}",
         f"  # canary_percent: {routing.canary_percent}",
-        *threshold,
+        *_render_threshold(skeleton, kind),
         "",
-        "# scorer: {kind: exemplars, form: rescaled, encoder: hashed} # or kind: length",
+        *_render_scorer(kind),
         f"# escalation: {{enabled: true, max_per_request: {EscalationConfig().max_per_request}}}",
         f"# cache: {{enabled: true, ttl_s: {CacheConfig().ttl_s}}}",
     ]

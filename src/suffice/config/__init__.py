@@ -2,5 +2,17 @@
 
 from suffice.config.loading import Loaded, Secret, load, parse
 from suffice.config.sections import Config, resolved_thresholds
+from suffice.config.yardstick import Yardstick, build_yardstick, observe_only, watched_bundle
 
-__all__ = ["Config", "Loaded", "Secret", "load", "parse", "resolved_thresholds"]
+__all__ = [
+    "Config",
+    "Loaded",
+    "Secret",
+    "Yardstick",
+    "build_yardstick",
+    "load",
+    "observe_only",
+    "parse",
+    "resolved_thresholds",
+    "watched_bundle",
+]

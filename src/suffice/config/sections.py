@@ -36,13 +36,20 @@ class Config:
     """Model names that clients use today."""
 
 
-def resolved_thresholds(config: Config, profile: str | None = None) -> dict[str, float]:
+def resolved_thresholds(
+    config: Config, profile: str | None = None, *, first: float = DEFAULT_FIRST_THRESHOLD
+) -> dict[str, float]:
     """Highest complexity of each tier but the top, cheapest first, as they hold without or with a profile.
 
     The configuration has passed its checks: each of these tiers has one.
+
+    Args:
+        config: All of the file.
+        profile: Whose thresholds; None: those of requests without one.
+        first: The first tier's, where the file names none.
     """
     given = {**config.routing.max_complexity}
     if profile is not None:
         given |= config.profiles[profile].max_complexity
     lower = [tier.name for tier in config.tiers[:-1]]
-    return {name: given.get(name, DEFAULT_FIRST_THRESHOLD) for name in lower}
+    return {name: given.get(name, first) for name in lower}

@@ -6,6 +6,7 @@ from suffice.config.exposure import check_exposure
 from suffice.config.findings import Findings
 from suffice.config.ladder import check_tiers
 from suffice.config.references import check_references
+from suffice.config.scorers import check_scorer
 from suffice.config.sections import Config
 from suffice.config.servers import check_servers
 from suffice.config.thresholds import check_thresholds
@@ -22,6 +23,7 @@ def check(config: Config, environ: Mapping[str, str], findings: Findings, *, all
     """
     check_tiers(config, findings)
     check_servers(config, environ, findings)
+    check_scorer(config, findings)
     check_thresholds(config, findings)
     check_references(config, findings)
     check_exposure(config, findings, allow_open=allow_open)

@@ -17,12 +17,14 @@ def check_thresholds(config: Config, findings: Findings) -> None:
     place: Path = ("routing", "max_complexity")
     base = config.routing.max_complexity
     _check_names(base, tiers, place, findings)
-    _check_ladder(base, None, tiers, place, findings)
+    # With a learned scorer the first tier's may come from the bundle, which is read later.
+    first = None if config.scorer.kind == "learned" else DEFAULT_FIRST_THRESHOLD
+    _check_ladder(base, None, first, tiers, place, findings)
     for name, profile in config.profiles.items():
         place = ("profiles", name, "max_complexity")
         _check_names(profile.max_complexity, tiers, place, findings)
         if profile.max_complexity:
-            _check_ladder(profile.max_complexity, base, tiers, place, findings)
+            _check_ladder(profile.max_complexity, base, first, tiers, place, findings)
 
 
 def _check_names(given: Mapping[str, float], tiers: Sequence[str], place: Path, findings: Findings) -> None:
@@ -36,6 +38,7 @@ def _check_names(given: Mapping[str, float], tiers: Sequence[str], place: Path, 
 def _check_ladder(
     given: Mapping[str, float],
     inherited: Mapping[str, float] | None,
+    first: float | None,
     tiers: Sequence[str],
     place: Path,
     findings: Findings,
@@ -45,6 +48,7 @@ def _check_ladder(
     Args:
         given: What this place says.
         inherited: For a profile, what holds without it; None for `routing` itself.
+        first: The first tier's, where none is written; None: not known yet.
         tiers: All of them, cheapest first.
         place: Where `given` stands.
         findings: Takes what is found.
@@ -53,9 +57,9 @@ def _check_ladder(
     lower = tiers[:-1]
     for index, name in enumerate(lower):
         path = (*place, name)
-        limit = given.get(name, (inherited or {}).get(name, DEFAULT_FIRST_THRESHOLD if index == 0 else None))
+        limit = given.get(name, (inherited or {}).get(name, first if index == 0 else None))
         if limit is None:
-            if inherited is None:
+            if inherited is None and index > 0:
                 findings.add(
                     path, f"is missing; give the highest complexity that {name!r} takes, above the tier before"
                 )

@@ -25,6 +25,8 @@ class Arrival:
     min_tier: str | None = None
     session: str | None = None
     """As the client names its conversation."""
+    explain: bool = False
+    """The client wants to know what moved the score."""
     use_cache: bool = True
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Those that upstreams should see."""
@@ -32,7 +34,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What is in force for a profile; resolved once, when the configuration is read."""
+    """What is in force for a profile; resolved when the configuration is read, and again with each new bundle."""
 
     mode: Mode
     canary_percent: float

@@ -17,11 +17,12 @@ from suffice.pipeline.routing import Route, Router
 from suffice.vocabulary import Outcome, Score, Tier, TierName, Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Pipeline:
     """Answers requests; everything it needs is passed in."""
 
     router: Router
+    """Replaced as a whole with each new bundle; a request goes by the one that was there when it came."""
     tiers: Mapping[TierName, Tier]
     upstreams: Upstreams
     observers: Sequence[Observer]
@@ -40,9 +41,10 @@ class Pipeline:
             RequestError: The client must change the request.
             UpstreamError: No tier could answer, or the stream broke after it was committed to.
         """
-        outcome = self._outcome(arrival)
+        router = self.router
+        outcome = self._outcome(arrival, router)
         try:
-            route = await self._decide(arrival, outcome)
+            route = await self._decide(arrival, router, outcome)
             async with self._carried_out(arrival, route, outcome) as reply:
                 yield reply
         except SufficeError as error:
@@ -54,14 +56,6 @@ class Pipeline:
             outcome.always_large_usd = self.book.always_large(outcome)
             for observer in self.observers:
                 observer.observe(outcome)
-
-    def explain(self, arrival: Arrival) -> Route:
-        """Decide without calling anything: the dry run.
-
-        Raises:
-            RequestError: As `answer`.
-        """
-        return self.router.route(arrival)
 
     @asynccontextmanager
     async def _carried_out(self, arrival: Arrival, route: Route, outcome: Outcome) -> AsyncGenerator[Reply]:
@@ -102,15 +96,15 @@ class Pipeline:
         finally:
             climb.finish(error=failure)
 
-    async def _score_off_loop(self, arrival: Arrival) -> Mapping[Turn, Score]:
+    async def _score_off_loop(self, arrival: Arrival, router: Router) -> Mapping[Turn, Score]:
         """Scores of a scorer that would hold the event loop up; none for those that take well under a millisecond."""
         if not self.scores_slowly:
             return {}
-        turns = self.router.unscored(arrival)
-        scores = await asyncio.to_thread(lambda: [self.router.scorer.score(turn) for turn in turns])
+        turns = router.unscored(arrival)
+        scores = await asyncio.to_thread(lambda: [router.scorer.score(turn) for turn in turns])
         return dict(zip(turns, scores, strict=True))
 
-    def _outcome(self, arrival: Arrival) -> Outcome:
+    def _outcome(self, arrival: Arrival, router: Router) -> Outcome:
         return Outcome(
             request_id=arrival.request_id,
             received_at=arrival.received_at,
@@ -118,13 +112,14 @@ class Pipeline:
             model_asked=arrival.request.model,
             streamed=arrival.request.stream,
             key_id=arrival.key_id,
-            scorer=self.router.scorer.version,
+            scorer=router.scorer.version,
+            bundle_id=router.bundle_id,
             config_hash=self.config_hash,
         )
 
-    async def _decide(self, arrival: Arrival, outcome: Outcome) -> Route:
+    async def _decide(self, arrival: Arrival, router: Router, outcome: Outcome) -> Route:
         began = self.clock()
-        route = self.router.route(arrival, await self._score_off_loop(arrival))
+        route = router.route(arrival, await self._score_off_loop(arrival, router))
         outcome.routing_s = self.clock() - began
         outcome.decision = route.decision
         outcome.features = route.features

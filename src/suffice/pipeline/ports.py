@@ -1,5 +1,6 @@
 """What the pipeline needs of the stages that do not import each other."""
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -32,6 +33,14 @@ class Scorer(Protocol):
 
     def score(self, turn: Turn) -> Score:
         """Score one turn; pure, never raises, and its complexity is within [0, 10] for any text."""
+        ...
+
+
+class Explainer(Protocol):
+    """Says what moved a score, where that takes longer than the score itself."""
+
+    def explain(self, turn: Turn) -> Mapping[str, float]:
+        """What moved a turn's complexity most, the strongest first, with its sign."""
         ...
 
 

@@ -9,6 +9,7 @@ from suffice.caching.decisions import turn_key
 from suffice.errors import NoTierError, RequestError
 from suffice.features import read
 from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
+from suffice.pipeline.bundle import BundleInForce
 from suffice.pipeline.memory import Memory, Recall
 from suffice.pipeline.ports import Scorer
 from suffice.policy.capabilities import missing_capabilities
@@ -45,7 +46,10 @@ class _Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
-    """Decides; calls nothing and waits for nothing."""
+    """Decides; calls nothing and waits for nothing.
+
+    A new bundle makes a new router, with the memory and the switch of the one before; a request keeps its own.
+    """
 
     catalogue: Catalogue
     scorer: Scorer
@@ -54,6 +58,8 @@ class Router:
     """By profile; None: of requests without one."""
     switch: ModeSwitch
     memory: Memory
+    bundle: BundleInForce | None = None
+    """That the scorer was made from, where it was."""
 
     def route(self, arrival: Arrival, scored: Mapping[Turn, Score] = MappingProxyType({})) -> Route:
         """Decide which tier is asked first.
@@ -81,6 +87,8 @@ class Router:
             thresholds = effective_thresholds(settings.thresholds, self._tier_names, selection.first_threshold)
             decision = self._decide(features, floors, thresholds, scores, routes=routes)
             decision = _withheld(decision, mode, in_canary=routes)
+            if arrival.explain and self.bundle is not None:
+                decision = replace(decision, explanation=self.bundle.explainer.explain(features.turns[0]))
         return Route(
             decision=decision,
             features=features,
@@ -91,6 +99,11 @@ class Router:
             recall=recall,
             cache=scores.cache,
         )
+
+    @property
+    def bundle_id(self) -> str | None:
+        """Of the bundle that the scores come from; None: they come from none."""
+        return self.bundle.id if self.bundle is not None else None
 
     def profile_of(self, arrival: Arrival) -> str | None:
         """The profile that a request falls under: of its model alias, else of its key.

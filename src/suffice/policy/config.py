@@ -33,7 +33,10 @@ class RoutingConfig:
     canary_percent: Percent = 5.0
     """Share of the conversations that `canary` routes."""
     max_complexity: Mapping[str, Complexity] = field(default_factory=dict[str, float])
-    """Highest complexity each tier but the top takes, rising from tier to tier; 4.0 for the first by default."""
+    """Highest complexity each tier but the top takes, rising from tier to tier. By default the first's is what the
+    bundle was calibrated to, else 4.0; what is written here wins."""
+    accept_generic_bundle: bool = False
+    """Let `canary` and `route` go by a bundle that was not trained on your own outcomes; `observe` always may."""
     turn_decay: Annotated[float, Meta(ge=0, le=1)] = 0.8
     """How much of an earlier turn's complexity a follow-up inherits, per turn."""
     max_turns: Annotated[int, Meta(ge=1, le=100)] = 12

@@ -9,8 +9,26 @@ from suffice.policy.config import AliasConfig
 from suffice.vocabulary import MAX_COMPLEXITY, Tier, TierName
 
 AUTO = "auto"
-NAMED_THRESHOLDS: Mapping[str, float | None] = {"cheap": 6.0, "balanced": None, "quality": 2.0}
-"""Of the first tier, for `auto:NAME`, where no bundle has calibrated its own; None: as configured."""
+DEFAULT_CHEAP, DEFAULT_QUALITY = 6.0, 2.0
+NAMED_THRESHOLDS: Mapping[str, float | None] = {"cheap": DEFAULT_CHEAP, "balanced": None, "quality": DEFAULT_QUALITY}
+"""Of the first tier, for `auto:NAME`, where no bundle has calibrated its own; None: the one in force."""
+
+
+def named_thresholds(calibrated: Mapping[str, float]) -> Mapping[str, float | None]:
+    """What `auto:NAME` means with a bundle.
+
+    Args:
+        calibrated: The bundle's thresholds by name, quality <= balanced <= cheap; any of them may be missing.
+
+    Returns:
+        By name, in the same order of size; `balanced` stays the one in force, which a file may have replaced.
+    """
+    stated = calibrated.values()
+    return {
+        "cheap": calibrated.get("cheap", max([DEFAULT_CHEAP, *stated])),
+        "balanced": None,
+        "quality": calibrated.get("quality", min([DEFAULT_QUALITY, *stated])),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +50,13 @@ class Catalogue:
 
     tiers: Sequence[Tier]
     aliases: Mapping[str, AliasConfig] = field(default_factory=dict[str, AliasConfig])
+    named: Mapping[str, float | None] = field(default_factory=lambda: NAMED_THRESHOLDS)
+    """Threshold of the first tier by the name after `auto:`; None: the one in force."""
 
     @property
     def names(self) -> list[str]:
         """Every fixed name, `auto` first; `auto@X` is understood besides."""
-        automatic = [AUTO, *(f"{AUTO}:{name}" for name in NAMED_THRESHOLDS)]
+        automatic = [AUTO, *(f"{AUTO}:{name}" for name in self.named)]
         tiers = [name for tier in self.tiers for name in dict.fromkeys((tier.name, tier.model))]
         return list(dict.fromkeys([*automatic, *tiers, *self.aliases]))
 
@@ -58,8 +78,8 @@ class Catalogue:
         if model.startswith(f"{AUTO}@"):
             return Selection(first_threshold=_read_threshold(model))
         name = model.removeprefix(f"{AUTO}:")
-        if name != model and name in NAMED_THRESHOLDS:
-            return Selection(first_threshold=NAMED_THRESHOLDS[name])
+        if name != model and name in self.named:
+            return Selection(first_threshold=self.named[name])
         raise UnknownModelError(model[:200], [*self.names, f"{AUTO}@X"])
 
     def tier_named(self, name: str, *, param: str) -> TierName:

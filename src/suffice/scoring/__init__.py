@@ -1,17 +1,19 @@
 """From a turn to its complexity: pure, and within [0, 10] whatever the text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from suffice.estimators.encoders import Encoder, HashedEncoder, MiniLmEncoder
-from suffice.scoring.config import ScorerConfig, ScorerKind
+from suffice.scoring.config import ScorerConfig
 from suffice.scoring.exemplars import Exemplars, build_exemplars
+from suffice.scoring.learned import Learned, bundle_path, load_learned
 from suffice.scoring.length import Length
 from suffice.scoring.reference import REFERENCE_TURNS
-from suffice.vocabulary import Score, Turn
+from suffice.vocabulary import Score, TierName, Turn
 
-__all__ = ["REFERENCE_TURNS", "Exemplars", "Length", "Scorer", "build"]
+__all__ = ["REFERENCE_TURNS", "Exemplars", "Learned", "Length", "Scorer", "build", "bundle_path"]
 
 
 class Scorer(Protocol):
@@ -27,30 +29,26 @@ class Scorer(Protocol):
         ...
 
 
-def build(config: ScorerConfig) -> Scorer:
+def build(
+    config: ScorerConfig, *, folder: Path = Path(), models: Mapping[TierName, str] = MappingProxyType({})
+) -> Scorer:
     """Make the scorer that the configuration asks for.
+
+    Args:
+        config: The `scorer` section.
+        folder: What a relative path of a bundle is relative to.
+        models: What each tier's model is called, for `p_ok`.
 
     Raises:
         ConfigError: The encoder's files or packages are missing, or an example sentence is empty.
+        BundleError: The bundle is missing, corrupt, too new, or another program's.
     """
-    return _BUILDERS[config.kind](config)
-
-
-def _build_length(_config: ScorerConfig) -> Scorer:
-    return Length()
-
-
-def _build_exemplars(config: ScorerConfig) -> Scorer:
-    return build_exemplars(config, _build_encoder(config))
+    if config.kind == "learned":
+        return load_learned(bundle_path(config, folder), models)
+    return Length() if config.kind == "length" else build_exemplars(config, _build_encoder(config))
 
 
 def _build_encoder(config: ScorerConfig) -> Encoder:
     if config.encoder == "hashed":
         return HashedEncoder()
     return MiniLmEncoder(Path(config.encoder_path).expanduser() if config.encoder_path else None)
-
-
-_BUILDERS: Mapping[ScorerKind, Callable[[ScorerConfig], Scorer]] = {
-    "exemplars": _build_exemplars,
-    "length": _build_length,
-}

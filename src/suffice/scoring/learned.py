@@ -1,11 +1,16 @@
 """Complexity as a model trained on outcomes expects it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from suffice.errors import BundleError
-from suffice.estimators.bundle import Bundle
+from suffice.estimators.bundle import Bundle, load
 from suffice.estimators.lexical import build
+from suffice.scoring.config import ScorerConfig
 from suffice.vocabulary import FEATURES_VERSION, Score, TierName, Turn
+
+GENERIC_BUNDLE = Path(__file__).with_name("bundles") / "generic.bundle"
+"""The shipped one, trained on public outcomes."""
 
 
 class Learned:
@@ -34,6 +39,9 @@ class Learned:
                 f"{', '.join(self._router.models)}"
             )
         self._tiers = [tiers.get(model) for model in self._router.models]
+        self.bundle_id = bundle.id
+        self.manifest = bundle.manifest
+        self.tiers = tiers
         self.version = f"learned-{bundle.id}-f{FEATURES_VERSION}"
 
     def score(self, turn: Turn) -> Score:
@@ -50,3 +58,28 @@ class Learned:
             cheapest, as a share of answers (0.02: two more of a hundred are acceptable).
         """
         return {each.feature: each.value for each in self._router.explain(turn.text, n_features=n_features)}
+
+
+def bundle_path(config: ScorerConfig, folder: Path) -> Path:
+    """Where the bundle of a `scorer` section lies.
+
+    Args:
+        config: The section.
+        folder: What a relative path is relative to.
+    """
+    return GENERIC_BUNDLE if config.bundle is None else folder / Path(config.bundle).expanduser()
+
+
+def load_learned(path: Path, models: Mapping[TierName, str]) -> Learned:
+    """Read a bundle and make its scorer.
+
+    Args:
+        path: The bundle's file.
+        models: What each tier's model is called; those that the bundle does not know get no `p_ok`.
+
+    Raises:
+        BundleError: The bundle is missing, corrupt, too new, or another program's.
+    """
+    bundle = load(path)
+    known = set(bundle.manifest.models)
+    return Learned(bundle, {model: tier for tier, model in models.items() if model in known})

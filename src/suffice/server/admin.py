@@ -1,11 +1,12 @@
 """`/admin/mode`: what is done with decisions, switched while running; also the kill switch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 
-from suffice.errors import RequestError
+from suffice.errors import ConflictError, RequestError
 from suffice.pipeline.arrival import ModeSwitch
 from suffice.pipeline.routing import Router
 from suffice.server.http import Request, Responder
@@ -13,6 +14,7 @@ from suffice.vocabulary import Mode
 
 _MAX_BODY_BYTES = 4096
 _TIMEOUT_S = 10.0
+_ROUTING = (Mode.CANARY, Mode.ROUTE)
 
 
 class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,12 +27,13 @@ class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
 class ModeAdmin:
     """Reads and sets the mode."""
 
-    router: Router
+    current: Callable[[], Router]
+    """The router in force."""
     switch: ModeSwitch
 
     async def show(self, _: Request, respond: Responder) -> None:
         """Tell the mode in force."""
-        configured = self.router.settings[None]
+        configured = self.current().settings[None]
         body = {
             "mode": self.switch.mode or configured.mode,
             "canary_percent": (
@@ -46,6 +49,7 @@ class ModeAdmin:
 
         Raises:
             RequestError: The body is no mode.
+            ConflictError: Nothing may be routed by the bundle in force.
         """
         body = await request.body(max_bytes=_MAX_BODY_BYTES, timeout_s=_TIMEOUT_S)
         try:
@@ -56,6 +60,9 @@ class ModeAdmin:
         percent = wanted.canary_percent
         if percent is not None and not 0 <= percent <= 100:
             raise RequestError(f"canary_percent is {percent:g}; it goes from 0 to 100", param="canary_percent")
+        bundle = self.current().bundle
+        if wanted.mode in _ROUTING and bundle is not None and bundle.observe_only:
+            raise ConflictError(f"the mode stays as it is: {bundle.observe_only}, and restart", param="mode")
         self.switch.mode = wanted.mode
         self.switch.canary_percent = percent
         await self.show(request, respond)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from suffice.errors import MethodNotAllowedError, SufficeError, UnknownPathError
 from suffice.server.admin import ModeAdmin
 from suffice.server.auth import Authenticator, Caller
+from suffice.server.bundles import BundleAdmin
 from suffice.server.feedback import Feedback
 from suffice.server.generate import Generation
 from suffice.server.http import ClientGoneError, Receive, Request, Responder, Scope, Send
@@ -29,6 +30,7 @@ class Parts:
     models: ModelList
     passthrough: Passthrough
     admin: ModeAdmin
+    bundles: BundleAdmin
     feedback: Feedback
     authenticator: Authenticator
     metrics: Callable[[], tuple[bytes, str]]
@@ -107,6 +109,8 @@ class App:
                 "GET": lambda request, respond, _: parts.admin.show(request, respond),
                 "PUT": lambda request, respond, _: parts.admin.change(request, respond),
             },
+            "/admin/bundle": {"GET": lambda request, respond, _: parts.bundles.show(request, respond)},
+            "/admin/reload": {"POST": lambda request, respond, _: parts.bundles.reload(request, respond)},
         }
         passed = {path: {"POST": parts.passthrough.answer} for path in parts.passthrough.upstreams}
         return {**passed, **table}

@@ -2,11 +2,16 @@
 
 import msgspec
 
-from suffice.pipeline.routing import Route
+from suffice.pipeline.routing import Route, Router
 
 
-def describe_route(route: Route, scorer: str) -> dict[str, object]:
-    """A decision with what led to it."""
+def describe_route(route: Route, router: Router) -> dict[str, object]:
+    """A decision with what led to it.
+
+    Args:
+        route: The decision.
+        router: That made it.
+    """
     decision, features = route.decision, route.features
     proposal = decision.proposal
     return {
@@ -23,7 +28,8 @@ def describe_route(route: Route, scorer: str) -> dict[str, object]:
         "profile": route.profile,
         "session": route.recall.session,
         "cache": route.cache,
-        "scorer": scorer,
+        "scorer": router.scorer.version,
+        "bundle": router.bundle_id,
         "explanation": dict(decision.explanation),
         "features": {
             "n_turns": len(features.turns),
@@ -39,6 +45,6 @@ def describe_route(route: Route, scorer: str) -> dict[str, object]:
     }
 
 
-def explain_route(route: Route, scorer: str) -> bytes:
+def explain_route(route: Route, router: Router) -> bytes:
     """The body of `/v1/route`."""
-    return msgspec.json.encode(describe_route(route, scorer))
+    return msgspec.json.encode(describe_route(route, router))

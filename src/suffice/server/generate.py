@@ -1,7 +1,7 @@
 """`/v1/chat/completions` and `/v1/completions`, and their dry run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from suffice.pipeline.arrival import Arrival, Reply
@@ -33,19 +33,22 @@ class Generation:
         debug = header_flag(
             request.headers.get("x-suffice-debug"), name="x-suffice-debug", known={"1": True, "0": False}
         )
-        await while_connected(request, self._serve(arrival, respond, debug=debug))
+        await while_connected(request, self._serve(replace(arrival, explain=debug), respond))
 
-    async def _serve(self, arrival: Arrival, respond: Responder, *, debug: bool) -> None:
+    async def _serve(self, arrival: Arrival, respond: Responder) -> None:
         with self.turnstile.enter(self.pipeline.router.profile_of(arrival)):
             async with self.pipeline.answer(arrival) as reply:
-                respond.headers |= decision_headers(reply.outcome, streamed=reply.chunks is not None, debug=debug)
+                respond.headers |= decision_headers(
+                    reply.outcome, streamed=reply.chunks is not None, debug=arrival.explain
+                )
                 await _send(reply, respond)
 
     async def explain(self, request: Request, respond: Responder, caller: Caller) -> None:
         """The dry run: the decision and its explanation, no upstream call."""
         arrival = await self._arrive(Endpoint.CHAT, request, respond, caller)
-        route = self.pipeline.explain(arrival)
-        await respond.whole(HTTPStatus.OK, explain_route(route, self.pipeline.router.scorer.version))
+        router = self.pipeline.router
+        route = router.route(replace(arrival, explain=True))
+        await respond.whole(HTTPStatus.OK, explain_route(route, router))
 
     async def _arrive(self, endpoint: Endpoint, request: Request, respond: Responder, caller: Caller) -> Arrival:
         started_at = self.clock()

@@ -1,6 +1,7 @@
 """The gateway's own headers: what clients may say, and what they are told."""
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from suffice.vocabulary import Decision, Outcome
 
@@ -18,6 +19,8 @@ FORWARDED = ("traceparent", "tracestate")
 """The client's headers that upstreams see."""
 
 MAX_SESSION = 200
+MAX_FEATURE = 60
+"""Characters of a feature's name; a word may be as long as the prompt."""
 
 
 def session_of(headers: Mapping[str, str]) -> str | None:
@@ -48,14 +51,18 @@ def decision_headers(outcome: Outcome, *, streamed: bool, debug: bool) -> dict[s
 
 def _debug_headers(outcome: Outcome, decision: Decision) -> dict[str, str]:
     thresholds = ",".join(f"{tier}={limit:g}" for tier, limit in decision.thresholds.items())
+    # Names of features hold words of the prompt: no mark of theirs may end the header or an entry in it.
+    features = {quote(name[:MAX_FEATURE], safe=" :"): value for name, value in decision.explanation.items()}
     attempts = ",".join(f"{a.tier}:{a.verdict.reason if a.verdict else a.error or 'running'}" for a in outcome.attempts)
     headers = {
         "x-suffice-mode": outcome.mode,
         "x-suffice-scorer": outcome.scorer,
+        "x-suffice-bundle": outcome.bundle_id or "",
         "x-suffice-thresholds": thresholds,
+        "x-suffice-p-ok": ",".join(f"{tier}={p:.3f}" for tier, p in decision.p_ok.items()),
         "x-suffice-attempts": attempts,
         "x-suffice-routing-us": f"{outcome.routing_s * 1e6:.0f}",
-        "x-suffice-explanation": ",".join(f"{name}={value:.4g}" for name, value in decision.explanation.items()),
+        "x-suffice-explanation": ",".join(f"{name}={value:.4g}" for name, value in features.items()),
         "x-suffice-skipped": ", ".join(f"{tier}: {lack}" for tier, lack in decision.skipped.items()),
         "x-suffice-session": outcome.session or "",
     }

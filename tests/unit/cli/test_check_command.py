@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from command_runs import Runner
 
+from suffice.testing.bundles import write_random_bundle
+
 EIGHT_MISTAKES = """\
 tiers:
   - name: small
@@ -105,3 +107,57 @@ def test_open_addresses_can_be_meant(run: Runner, sound: Path) -> None:
 
     assert run("check", str(sound), "--no-ping").code == 2
     assert run("check", str(sound), "--no-ping", "--allow-open").code == 0
+
+
+def learned(sound: Path) -> Path:
+    sound.write_text(SOUND.replace("kind: length", "kind: learned, bundle: b"), "utf-8")
+    return sound
+
+
+def test_a_bundle_is_shown_with_what_it_was_trained_to(run: Runner, sound: Path) -> None:
+    bundle = write_random_bundle(sound.with_name("b"), models=("[b]m[/b]", "n"), thresholds={"balanced": 3.0})
+
+    shown = run("check", str(learned(sound)), "--no-ping")
+    document = json.loads(run("check", str(sound), "--no-ping", "--json").out)
+
+    assert shown.code == 0
+    assert bundle.id in shown.out
+    assert "your own outcomes" in shown.out
+    assert "balanced 3" in shown.out
+    assert "wins over the 3" in shown.out
+    assert document["bundle"] == {
+        "id": bundle.id,
+        "created": "2026-11-23",
+        "generic": False,
+        "models": ["[b]m[/b]", "n"],
+        "tiers": {"[b]m[/b]": "small", "n": "large"},
+        "thresholds": {"balanced": 3.0},
+        "metrics": {"apgr": 0.7},
+    }
+    assert "routing.max_complexity.small" in [warning["path"] for warning in document["warnings"]]
+
+
+def test_a_generic_bundle_of_other_models_is_shown_as_such(run: Runner, sound: Path) -> None:
+    write_random_bundle(sound.with_name("b"), models=("x", "y"), generic=True)
+
+    shown = run("check", str(learned(sound)), "--no-ping")
+
+    assert shown.code == 0
+    assert "it is generic" in shown.out
+    assert "x (no tier here), y (no tier here)" in shown.out
+    assert "not calibrated" in shown.out
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x40\0\0\0\0\0\0\0{}", b"x" * 1_000])
+def test_a_bundle_that_cannot_be_used_is_a_mistake(run: Runner, sound: Path, content: bytes | None) -> None:
+    if content is not None:
+        sound.with_name("b").write_bytes(content)
+
+    result = run("check", str(learned(sound)), "--no-ping", "--json")
+
+    assert result.code == 2
+    assert [mistake["path"] for mistake in json.loads(result.out)["mistakes"]] == ["scorer.bundle"]
+
+
+def test_without_a_bundle_there_is_none_to_show(run: Runner, sound: Path) -> None:
+    assert json.loads(run("check", str(sound), "--no-ping", "--json").out)["bundle"] is None

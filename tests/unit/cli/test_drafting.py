@@ -10,6 +10,7 @@ from suffice.cli.probing import ListedModel, Probe
 from suffice.cli.skeleton import Skeleton, render
 from suffice.config import Loaded, parse
 from suffice.errors import ConfigError
+from suffice.scoring.config import ScorerKind
 from suffice.vocabulary import Mode
 
 VLLM = "http://127.0.0.1:8000/v1"
@@ -141,9 +142,17 @@ def test_the_file_observes_and_listens_on_loopback() -> None:
     assert config.recording.content is False
 
 
+@pytest.mark.parametrize(("kind", "threshold"), [("learned", None), ("exemplars", 4.0)])
+def test_a_threshold_is_written_where_no_bundle_brings_one(kind: ScorerKind, threshold: float | None) -> None:
+    config = parse(render(draft_found([], 8080), kind=kind), {}, folder=Path()).config
+
+    assert config.routing.max_complexity.get("small") == threshold
+
+
+@pytest.mark.parametrize("kind", ["learned", "exemplars"])
 @pytest.mark.parametrize("models", [["a-1b", "b-2b"], []])
-def test_every_line_that_is_commented_out_would_load(models: list[str]) -> None:
-    text = render(draft_found([serving(VLLM, *models)], 8080))
+def test_every_line_that_is_commented_out_would_load(models: list[str], kind: ScorerKind) -> None:
+    text = render(draft_found([serving(VLLM, *models)], 8080), kind=kind)
 
     uncommented = re.sub(r"^(\s*)# ?(\s*[\"A-Za-z0-9_-]+:(?: .*)?)$", r"\1\2", text, flags=re.MULTILINE)
 
@@ -153,6 +162,7 @@ def test_every_line_that_is_commented_out_would_load(models: list[str]) -> None:
     assert set(config.passthrough) == {"/v1/embeddings"}
     assert [tier.api_key_env for tier in config.tiers] == ["SMALL_API_KEY", "LARGE_API_KEY"]
     assert uncommented.count("context_tokens: 8192") == 2
+    assert (config.scorer.kind, config.routing.max_complexity) == (kind, {"small": 4.0})
 
 
 names = st.text(min_size=1, max_size=40) | st.sampled_from(

@@ -61,7 +61,12 @@ def test_no_tier_at_all_is_told() -> None:
         (TWO_TIERS, "routing: {max_complexity: {large: 9}}", "routing.max_complexity.large", "top tier"),
         (TWO_TIERS, "routing: {max_complexity: {small: 10}}", "routing.max_complexity.small", "out of reach"),
         (THREE_TIERS, "routing: {max_complexity: {small: 3}}", "routing.max_complexity.large", "is missing"),
-        (THREE_TIERS, "routing: {max_complexity: {large: 3}}", "routing.max_complexity.large", "the 4 of 'small'"),
+        (
+            THREE_TIERS,
+            "scorer: {kind: length}\nrouting: {max_complexity: {large: 3}}",
+            "routing.max_complexity.large",
+            "the 4 of 'small'",
+        ),
         (THREE_TIERS, "routing: {max_complexity: {small: 5, large: 5}}", "routing.max_complexity.large", "not above"),
         (THREE_TIERS, "routing: {max_complexity: {small: 5, large: 10}}", "routing.max_complexity.large", "'huge'"),
         (

@@ -2,7 +2,7 @@ import pytest
 
 from suffice.errors import RequestError, UnknownModelError
 from suffice.policy.config import AliasConfig
-from suffice.policy.selection import Catalogue, Selection
+from suffice.policy.selection import NAMED_THRESHOLDS, Catalogue, Selection, named_thresholds
 from suffice.vocabulary import Tier, TierName
 
 SMALL, LARGE = TierName("small"), TierName("large")
@@ -35,6 +35,31 @@ CATALOGUE = Catalogue(
 )
 def test_every_name_means_one_thing(model: str, selection: Selection) -> None:
     assert CATALOGUE.select(model) == selection
+
+
+@pytest.mark.parametrize(
+    ("calibrated", "named"),
+    [
+        ({}, NAMED_THRESHOLDS),
+        (
+            {"quality": 1.0, "balanced": 3.0, "cheap": 5.0},
+            {"cheap": 5.0, "balanced": None, "quality": 1.0},
+        ),
+        ({"balanced": 7.5}, {"cheap": 7.5, "balanced": None, "quality": 2.0}),
+        ({"cheap": 1.5}, {"cheap": 1.5, "balanced": None, "quality": 1.5}),
+    ],
+)
+def test_a_bundle_says_what_the_names_mean_and_their_order_holds(
+    calibrated: dict[str, float], named: dict[str, float | None]
+) -> None:
+    assert named_thresholds(calibrated) == named
+
+
+def test_a_catalogue_goes_by_the_names_of_its_bundle() -> None:
+    catalogue = Catalogue(TIERS, named={"cheap": 9.0, "balanced": None, "quality": 0.5})
+
+    assert catalogue.select("auto:cheap") == Selection(first_threshold=9.0)
+    assert catalogue.select("auto:balanced") == Selection()
 
 
 def test_a_tiers_model_names_the_tier() -> None:

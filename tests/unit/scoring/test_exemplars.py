@@ -11,7 +11,7 @@ from suffice.estimators.encoders import HashedEncoder
 from suffice.scoring.config import ScorerConfig
 from suffice.scoring.exemplars import Exemplars, Form, build_exemplars
 from suffice.scoring.reference import REFERENCE_TURNS
-from suffice.vocabulary import Turn
+from suffice.vocabulary import FEATURES_VERSION, Turn
 
 
 @dataclass
@@ -141,7 +141,7 @@ def test_the_version_names_form_encoder_and_features() -> None:
     version = build_exemplars(ScorerConfig(form="report"), FakeEncoder()).version
 
     assert version.startswith("exemplars-report-fake-1-")
-    assert version.endswith("-f1")
+    assert version.endswith(f"-f{FEATURES_VERSION}")
 
 
 def test_every_empty_sentence_is_reported() -> None:

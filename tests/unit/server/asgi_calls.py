@@ -11,6 +11,7 @@ from suffice.pipeline.routing import Router
 from suffice.server.admin import ModeAdmin
 from suffice.server.app import App, Parts
 from suffice.server.auth import Authenticator
+from suffice.server.bundles import BundleAdmin
 from suffice.server.config import AuthConfig, ServerConfig
 from suffice.server.feedback import Feedback, LabelSink
 from suffice.server.generate import Generation
@@ -129,7 +130,8 @@ class Gateway:
                     wall_clock=clock,
                     config_hash="hash",
                 ),
-                admin=ModeAdmin(self.router, self.router.switch),
+                admin=ModeAdmin(lambda: pipeline.router, self.router.switch),
+                bundles=BundleAdmin(lambda: pipeline.router),
                 feedback=Feedback(self.labels),
                 authenticator=Authenticator(self.auth),
                 metrics=lambda: (b"suffice_up 1\n", "text/plain"),

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from asgi_calls import Wire, make_request, make_responder
+from bundles_in_force import bundled_router
 
-from suffice.errors import RequestError, RequestTooLargeError
+from suffice.errors import ConflictError, RequestError, RequestTooLargeError
 from suffice.pipeline.arrival import ModeSwitch
 from suffice.server.admin import ModeAdmin
 from suffice.testing.fakes import make_router
@@ -13,7 +14,8 @@ from suffice.vocabulary import Mode
 
 
 def make_admin(switch: ModeSwitch | None = None) -> ModeAdmin:
-    return ModeAdmin(make_router(mode=Mode.OBSERVE, settings={"canary_percent": 5.0}), switch or ModeSwitch())
+    router = make_router(mode=Mode.OBSERVE, settings={"canary_percent": 5.0})
+    return ModeAdmin(lambda: router, switch or ModeSwitch())
 
 
 def change(admin: ModeAdmin, body: object) -> Any:
@@ -73,3 +75,21 @@ def test_a_share_is_from_0_to_100(percent: float) -> None:
 def test_a_large_body_is_not_read() -> None:
     with pytest.raises(RequestTooLargeError):
         change(make_admin(), b"x" * 5_000)
+
+
+@pytest.mark.parametrize("mode", ["route", "canary"])
+def test_nothing_is_routed_by_a_bundle_that_is_for_observing(mode: str) -> None:
+    router = bundled_router("g", observe_only="bundle g is generic")
+    admin = ModeAdmin(lambda: router, router.switch)
+
+    with pytest.raises(ConflictError, match="the mode stays as it is: bundle g is generic"):
+        change(admin, {"mode": mode})
+
+    assert router.switch.mode is None
+    assert change(admin, {"mode": "observe"})["mode"] == "observe"
+
+
+def test_a_bundle_of_ones_own_may_route() -> None:
+    router = bundled_router("a")
+
+    assert change(ModeAdmin(lambda: router, router.switch), {"mode": "route"})["mode"] == "route"

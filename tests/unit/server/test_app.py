@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from asgi_calls import ANSWER, Gateway, Wire, make_scope
+from bundles_in_force import bundled_router
 
 from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError
 from suffice.server.auth import hash_key
@@ -73,6 +74,17 @@ def test_what_the_headers_say_reaches_routing_and_the_upstream() -> None:
         "x-request-id": "r1",
         "traceparent": "00-1",
     }
+
+
+def test_what_moved_a_score_is_told_to_those_who_ask() -> None:
+    gateway = Gateway(router=bundled_router("a"))
+
+    asked, plain = gateway.chat(headers={"x-suffice-debug": "1"}), gateway.chat()
+
+    assert asked.headers["x-suffice-explanation"] == "hello=0.25,a%3Db%2C c%0D%0Ad=-0.125"
+    assert asked.headers["x-suffice-bundle"] == "a"
+    assert "x-suffice-explanation" not in plain.headers
+    assert [outcome.bundle_id for outcome in gateway.collector.outcomes] == ["a", "a"]
 
 
 def test_a_stream_comes_back_as_events() -> None:

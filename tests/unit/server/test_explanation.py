@@ -8,8 +8,9 @@ from suffice.vocabulary import Mode
 
 def test_a_decision_is_described_with_what_led_to_it() -> None:
     arrival = replace(make_arrival("hello", tools=[{"type": "function"}]), session="s")
+    router = make_router(complexity=3.0)
 
-    described = describe_route(make_router(complexity=3.0).route(arrival), "fixed")
+    described = describe_route(router.route(arrival), router)
 
     assert described == {
         "tier": "small",
@@ -26,6 +27,7 @@ def test_a_decision_is_described_with_what_led_to_it() -> None:
         "session": "s",
         "cache": "miss",
         "scorer": "fixed",
+        "bundle": None,
         "explanation": {"n_tokens": 1.0},
         "features": described["features"],
     }
@@ -35,7 +37,7 @@ def test_the_features_are_told_as_they_were_counted() -> None:
     system = {"role": "system", "content": "Answer briefly."}
     arrival = make_arrival(messages=[system, {"role": "user", "content": "hello"}])
 
-    features = describe_route(make_router().route(arrival), "fixed")["features"]
+    features = describe_route(make_router().route(arrival), make_router())["features"]
 
     assert isinstance(features, dict)
     assert (features["n_turns"], features["n_messages"], features["n_turn_tokens"]) == (1, 2, 1)
@@ -45,9 +47,9 @@ def test_the_features_are_told_as_they_were_counted() -> None:
 
 
 def test_what_routing_would_have_done_is_told_as_a_proposal() -> None:
-    route = make_router(mode=Mode.OBSERVE).route(make_arrival())
+    router = make_router(mode=Mode.OBSERVE)
 
-    document = json.loads(explain_route(route, "fixed"))
+    document = json.loads(explain_route(router.route(make_arrival()), router))
 
     assert (document["tier"], document["reason"], document["ladder"]) == ("large", "observe", ["large"])
     assert document["proposal"] == {"tier": "small", "reason": "suffices"}

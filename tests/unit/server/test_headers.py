@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from suffice.server.headers import MAX_SESSION, decision_headers, session_of
+from suffice.server.headers import MAX_FEATURE, MAX_SESSION, decision_headers, session_of
 from suffice.testing.outcomes import LARGE, SMALL, make_attempt, make_decision, make_outcome
 from suffice.vocabulary import CacheUse, Outcome, Proposal, Reason, Usd
 
@@ -95,6 +95,34 @@ def test_debugging_tells_what_led_to_the_decision() -> None:
     assert told["x-suffice-proposal"] == "small:suffices"
     assert (told["x-suffice-mode"], told["x-suffice-scorer"]) == ("route", "exemplars-1")
     assert (told["x-suffice-routing-us"], told["x-suffice-session"]) == ("800", "s")
+
+
+def test_debugging_tells_the_bundle_and_each_tiers_chance() -> None:
+    outcome = make_outcome()
+    outcome.bundle_id = "abc"
+    outcome.decision = replace(make_decision(), p_ok={SMALL: 0.81234, LARGE: 0.9})
+
+    told = headers(outcome, debug=True)
+
+    assert (told["x-suffice-bundle"], told["x-suffice-p-ok"]) == ("abc", "small=0.812,large=0.900")
+
+
+@pytest.mark.parametrize(
+    ("feature", "said"),
+    [
+        ("prove zebras", "prove zebras"),
+        ("count: words", "count: words"),
+        ("a=b,c", "a%3Db%2Cc"),
+        ("x\r\ny: 1", "x%0D%0Ay: 1"),
+        ("\N{BEAR FACE}", "%F0%9F%90%BB"),
+        ("z" * 5_000, "z" * MAX_FEATURE),
+    ],
+)
+def test_no_word_of_a_prompt_can_end_a_header(feature: str, said: str) -> None:
+    outcome = make_outcome()
+    outcome.decision = replace(make_decision(), explanation={feature: -0.5})
+
+    assert headers(outcome, debug=True)["x-suffice-explanation"] == f"{said}=-0.5"
 
 
 def test_debugging_leaves_out_what_there_is_nothing_to_say_of() -> None:

@@ -14,7 +14,7 @@ from suffice.lab.train.prior import Prior
 from suffice.lab.train.ridge import Ridge, fit
 from suffice.lab.train.targets import denoise
 
-PENALTIES = (1.0, 4.0, 16.0, 48.0)
+PENALTIES = (2.0, 8.0, 32.0)
 """Of the ridge regressions, where rows have a mean square length of 2.9."""
 
 VIEWS = (
