@@ -16,20 +16,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from suffice.estimators import QuantileMap
 from suffice.estimators.bundle import TrainingSource
 from suffice.estimators.lexical import Lexical
 from suffice.features import read
 from suffice.lab.dataset import group_texts, hash_dataset, mark_sealed, read_dataset
 from suffice.lab.metrics import Floats, PairedOutcomes, Plan, evaluate, length
-from suffice.lab.train import Examples, Fitted, TrainPlan, assess, gather, train_on, write_bundle
+from suffice.lab.train import Examples, Fitted, Provenance, TrainPlan, assess, gather, train_on, write_bundle
 from suffice.lab.train.curve import draw_groups
 from suffice.lab.workload import Split, load_desk, select
 from suffice.upstream.tape import load_tape
 from suffice.wire.request import Endpoint, parse
 
-MAX_PER_SET = 2_400
-"""Queries of one set: beyond it the large sets would drown the small ones."""
+PER_SET = 1_200
+"""Queries of each set: larger ones are sampled, much smaller ones count several times, so that none drowns another."""
 
 MODELS = ("small", "large")
 """The sets compare different pairs; the bundle knows only which side is which."""
@@ -142,8 +144,8 @@ def _none(n: int) -> Floats:
 
 
 def join(parts: Sequence[Examples], *, seed: int) -> Examples:
-    """Sets joined, at most `MAX_PER_SET` of each; groups are made anew over all of them."""
-    some = [part.take(draw_groups(part.groups, MAX_PER_SET, seed=seed)) for part in parts]
+    """Sets joined, about `PER_SET` rows of each; groups are made anew over all of them."""
+    some = [part.take(weigh(part.groups, seed=seed)) for part in parts]
     texts = [text for part in some for text in part.texts]
     return Examples(
         models=MODELS,
@@ -156,9 +158,14 @@ def join(parts: Sequence[Examples], *, seed: int) -> Examples:
     )
 
 
+def weigh(groups: Sequence[str], *, seed: int) -> NDArray[np.intp]:
+    """Rows of a set, drawn by group or all repeated."""
+    return np.tile(draw_groups(groups, PER_SET, seed=seed), max(1, PER_SET // len(groups)))
+
+
 def stem_of(text: str) -> str:
     """The question without its options: two sets ask the same ones with other options."""
-    return text.split(_OPTIONS)[0]
+    return text.partition(_OPTIONS)[0]
 
 
 def without_overlap(train: Examples, test: Examples) -> Examples:
@@ -198,6 +205,19 @@ def measure(fitted: Fitted, test: Examples) -> dict[str, object]:
     }
 
 
+def thresholds_on_tape(fitted: Fitted) -> dict[str, float]:
+    """Thresholds at which 60, 30 and 15 % of the tape's train split go further up.
+
+    Of all sets it is the one that looks like everyday traffic. No prompt is rated by what was trained on its group.
+    """
+    to_complexity = QuantileMap(fitted.trained.reference.tolist())
+    gains = fitted.chosen.predict(fitted.held)
+    kinds = fitted.examples.categories or []
+    complexities = [to_complexity(gain) for gain, kind in zip(gains, kinds, strict=True) if kind.startswith("tape/")]
+    shares = {"quality": 0.60, "balanced": 0.30, "cheap": 0.15}
+    return {name: round(float(np.quantile(complexities, 1 - share)), 2) for name, share in shares.items()}
+
+
 def main() -> None:
     """Train and write, or leave one out and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -220,8 +240,19 @@ def main() -> None:
     if options.out is not None:
         created = dt.datetime.now(tz=dt.UTC).date().isoformat()
         sources = [part.source for part in parts.values()]
-        bundle = write_bundle(options.out, fitted, assess(fitted), sources=sources, created=created, generic=True)
-        print(json.dumps({"bundle": bundle.id, "n": examples.n, "metrics": dict(bundle.manifest.metrics)}))
+        bundle = write_bundle(
+            options.out,
+            fitted,
+            assess(fitted),
+            Provenance(sources=sources, created=created, generic=True),
+            thresholds=thresholds_on_tape(fitted),
+        )
+        told = {
+            "n": examples.n,
+            "metrics": dict(bundle.manifest.metrics),
+            "thresholds": dict(bundle.manifest.thresholds),
+        }
+        print(json.dumps({"bundle": bundle.id, **told}))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from suffice.lab.metrics.bootstrap import N_RESAMPLES
 from suffice.lab.train import (
     CurvePoint,
     Fitted,
+    Provenance,
     TrainPlan,
     assess,
     gather,
@@ -84,7 +85,7 @@ def train(
         name=queries.name, sha256=hash_dataset(reading.dataset), n_queries=examples.n, licence=licence
     )
     created = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    bundle = write_bundle(out, fitted, evaluation, sources=[source], created=created, generic=generic)
+    bundle = write_bundle(out, fitted, evaluation, Provenance(sources=[source], created=created, generic=generic))
     if fitted.trust is not None and not fitted.trust:
         warn(open_console(stderr=True), f"the outcomes do not support what {warm_start} expects: it is not used")
     if as_json:

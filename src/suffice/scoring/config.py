@@ -8,7 +8,7 @@ from msgspec import Meta
 
 ScorerKind = Literal["learned", "exemplars", "length"]
 
-DEFAULT_KIND: ScorerKind = "exemplars"
+DEFAULT_KIND: ScorerKind = "learned"
 """What a file gets that names no kind; what `suffice init` writes follows it."""
 
 

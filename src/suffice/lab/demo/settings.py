@@ -26,7 +26,7 @@ async def write_settings(plan: DemoPlan, folder: Path) -> Path:
         tiers = [await _live_tier(name, server) for name, server in zip((SMALL, LARGE), plan.live, strict=True)]
     document = {
         "tiers": tiers,
-        "routing": {"mode": "route", "max_complexity": {SMALL: 4.0}},
+        "routing": {"mode": "route", "accept_generic_bundle": True},
         "cache": {"enabled": False},
         "recording": {"path": "demo.sqlite"},
         "server": {"host": "127.0.0.1", "port": 0, "shutdown_timeout_s": 5.0},

@@ -1,6 +1,6 @@
 """From outcomes to a bundle: a learned scorer, chosen by cross-validation over prompt groups."""
 
-from suffice.lab.train.bundling import assess, write_bundle
+from suffice.lab.train.bundling import Provenance, assess, write_bundle
 from suffice.lab.train.choice import rank
 from suffice.lab.train.curve import CurvePoint, learning_curve
 from suffice.lab.train.examples import Examples, gather
@@ -10,6 +10,7 @@ __all__ = [
     "CurvePoint",
     "Examples",
     "Fitted",
+    "Provenance",
     "TrainPlan",
     "assess",
     "gather",

@@ -1,6 +1,7 @@
 """From a trained scorer to the file that the gateway loads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +25,25 @@ def assess(fitted: Fitted, plan: Plan | None = None) -> Evaluation:
     return evaluate(fitted.gain, fitted.p_ok[:, 0], outcomes, plan=plan)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a bundle comes from."""
+
+    sources: Sequence[TrainingSource]
+    """What it was trained on."""
+    created: str
+    """Day in ISO 8601."""
+    generic: bool = False
+    """Trained on public outcomes."""
+
+
 def write_bundle(
     path: Path,
     fitted: Fitted,
     evaluation: Evaluation,
+    provenance: Provenance,
     *,
-    sources: Sequence[TrainingSource],
-    created: str,
-    generic: bool = False,
+    thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> Bundle:
     """Write a bundle; see `estimators.bundle.save`.
 
@@ -39,9 +51,8 @@ def write_bundle(
         path: The file.
         fitted: What to write.
         evaluation: Of the same, by `assess`.
-        sources: What it was trained on.
-        created: Day in ISO 8601.
-        generic: Trained on public outcomes.
+        provenance: Where it comes from.
+        thresholds: Highest complexity of the first tier by name.
 
     Raises:
         BundleError: The file cannot be written.
@@ -49,12 +60,12 @@ def write_bundle(
     manifest = Manifest(
         kind=KIND,
         models=fitted.examples.models,
-        created=created,
-        sources=tuple(sources),
+        created=provenance.created,
+        sources=tuple(provenance.sources),
         metrics=describe(evaluation),
-        thresholds=THRESHOLDS,
+        thresholds=thresholds,
         parameters=fitted.trained.to_parameters(),
-        generic=generic,
+        generic=provenance.generic,
     )
     return save(path, manifest, fitted.trained.to_arrays())
 
