@@ -94,6 +94,8 @@ def part(text: str) -> Parted:
     own = "\n".join(filter(None, (_keep_own(prose, left_out), code)))
     if not left_out:
         return Parted(text, "")
+    # `Question:` belongs to the template around the passages, as they do.
+    own = _ASK_LABEL.sub("", own, count=1).lstrip() if _ASK_LABEL.match(own) else own
     # A message may be nothing but a document; its ends then stand for it, or all such messages would look alike.
     return Parted(own if own.strip() else _ends(text), "\n".join(left_out))
 
@@ -182,13 +184,25 @@ def _keep_own(text: str, left_out: list[str]) -> str:
         return "\n\n".join(unlabelled)
     if len(text) <= SHORT:
         return text
-    units = [unit for paragraph in paragraphs for unit in _units(paragraph)]
-    chosen = _choose(units)
+    n_tail = _count_tail(paragraphs)
+    tail = paragraphs[len(paragraphs) - n_tail :]
+    units = [unit for paragraph in paragraphs[: len(paragraphs) - n_tail] for unit in _units(paragraph)]
+    first_of_tail = len(units)
+    units += tail
+    chosen = _choose(units[:first_of_tail], needs_one=not tail) | set(range(first_of_tail, len(units)))
     if not chosen:
         left_out.append(text[LONG:-LONG])
         return _ends(text)
     left_out += [unit for index, unit in enumerate(units) if index not in chosen]
     return "\n".join(units[index] for index in sorted(chosen))
+
+
+def _count_tail(paragraphs: list[str]) -> int:
+    """How many paragraphs behind the last long one are the user's: all, if one of them asks and they are few."""
+    long = [index for index, paragraph in enumerate(paragraphs) if len(paragraph) > LONG]
+    tail = paragraphs[long[-1] + 1 :] if long else []
+    is_own = any(map(_asks, tail)) and sum(map(len, tail)) <= LONG and len(tail) <= _MANY_ASKING
+    return len(tail) if is_own else 0
 
 
 def _is_labelled(paragraph: str) -> bool:
@@ -208,15 +222,18 @@ def _units(paragraph: str) -> list[str]:
     return units
 
 
-def _choose(units: list[str]) -> set[int]:
-    """Indices of the units to keep: what asks or instructs, or else the last or first one; empty if they are long."""
+def _choose(units: list[str], *, needs_one: bool) -> set[int]:
+    """Indices of the units to keep: what asks or instructs.
+
+    If nothing does, and one is needed, it is the last or first one; none if they are long.
+    """
     short = [index for index, unit in enumerate(units) if len(unit) <= LONG]
     labelled = [index for index in short if _ASK_LABEL.match(units[index])]
     asking = [index for index in short if _asks(units[index])]
     if len(asking) > _MANY_ASKING:
         # A manual or a list of questions and answers: its own lines ask and instruct, so only the ends can be trusted.
         asking = [*asking[:2], *asking[-2:]]
-    ends = [index for index in (len(units) - 1, 0) if index in short]
+    ends = [index for index in (len(units) - 1, 0) if index in short and needs_one]
     # From the end, since a question follows its material more often than it leads.
     chosen = _within(units, [*labelled, *reversed(asking)] or ends[:1], MAX_OWN)
     code = [index for index, unit in enumerate(units) if index not in chosen and _is_code(unit)]

@@ -14,9 +14,9 @@ def write_notes(plan: DemoPlan, prompts: Sequence[Prompt]) -> dict[str, str]:
         **(_describe_live(plan) if plan.live else _describe_tape(plan)),
         "Traffic": f"{len(prompts)} prompts ({plan.split} split) of a support desk and a coding assistant, {n_hard} "
         "of them hard, some of which no model here gets right. Not your traffic: your split and savings will differ.",
-        "Routing": "by the shipped scorer, trained on public outcomes and on this workload's other split (its prompts are "
-        "near-duplicates of none of these): it is at home here, as one trained on your own outcomes would be with you. "
-        "`shuffled` sends the same share to large at random.",
+        "Routing": "by the shipped scorer, trained on public outcomes and on the other split of this workload (its "
+        "prompts are near-duplicates of none of these): at home here, as one trained on your own outcomes is with "
+        "you. `shuffled` sends the same share to large at random.",
         "Cost": f"{small:.3f} and {large:.3f} USD per million tokens, 1:8.75 as 8B to 70B parameters: an assumption, "
         "no invoice.",
         "Load": f"Poisson arrivals at {plan.rate:g}/s for latency (a P99 of {len(prompts)} requests is a rough "
