@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +72,9 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a scorer on outcomes; several candidates are compared by cross-validation over groups of prompts."""
-    _check_place(out)
+    _check_place(out, (queries, outcomes))
+    if not licence.strip():
+        raise BundleError(f"--licence {licence!r} names none; give its SPDX name, or leave it out")
     start = None if warm_start is None else load(warm_start)
     reading = read_evidence(queries, outcomes, strict=strict)
     with _follow("reading texts") as track:
@@ -96,8 +99,10 @@ def train(
         open_console().print(f"written to {out}", markup=False, soft_wrap=True)
 
 
-def _check_place(out: Path) -> None:
-    """A minute of training should not end in an error that could be told at once."""
+def _check_place(out: Path, read: Sequence[Path]) -> None:
+    """A minute of training should not end in an error that could be told at once, nor in the loss of what was read."""
+    if any(out.resolve() == path.resolve() for path in read):
+        raise BundleError(f"--out {str(out)!r} is a file that is trained on; name another one")
     if out.is_dir() or not out.parent.is_dir():
         problem = "is a folder" if out.is_dir() else f"cannot be written: {out.parent} is no folder"
         raise BundleError(f"--out {str(out)!r} {problem}; name a file in a folder that exists")
@@ -128,7 +133,8 @@ def _show(
     )
     for reason, n in fitted.examples.left_out.items():
         console.print(f"left out: {n:,} {reason}", markup=False, soft_wrap=True)
-    console.print(rows_table(_candidate_rows(fitted), "candidate", "APGR", title="Candidates, the best first"))
+    measure = "APGR" if _has_gap(evaluation) else "minus squared error"
+    console.print(rows_table(_candidate_rows(fitted), "candidate", measure, title="Candidates, the best first"))
     gain = evaluation.gain
     rows = [("chosen without the fold it is measured on", bounded(gain.apgr), "")]
     rows += [
@@ -150,6 +156,11 @@ def _show(
         console.print(f"no {name}: {reason}", style="yellow", markup=False, soft_wrap=True)
 
 
+def _has_gap(evaluation: Evaluation) -> bool:
+    """Whether candidates are compared by APGR: where the dearest model gains nothing on average, there is none."""
+    return not isnan(evaluation.gain.apgr.estimate)
+
+
 def _candidate_rows(fitted: Fitted) -> list[tuple[str, str]]:
     ranked = rank(fitted.held, fitted.examples.paired)
     shown = ranked[:_SHOWN] if len(ranked) <= _SHOWN else [*ranked[: _SHOWN - 1], ranked[-1]]
@@ -165,8 +176,8 @@ def _curve_rows(points: Sequence[CurvePoint]) -> list[tuple[str, ...]]:
         (
             f"{point.n:,}",
             "warm" if point.warm else "cold",
-            f"{point.mean:.3f}",
-            f"{point.spread:.3f}" if len(point.apgr) > 1 else "-",
+            "-" if isnan(point.mean) else f"{point.mean:.3f}",
+            "-" if isnan(point.spread) else f"{point.spread:.3f}",
         )
         for point in points
     ]
@@ -176,16 +187,25 @@ def _document(
     bundle: Bundle, fitted: Fitted, evaluation: Evaluation, points: Sequence[CurvePoint]
 ) -> dict[str, object]:
     ranked = rank(fitted.held, fitted.examples.paired)
+    has_gap = _has_gap(evaluation)
     return {
         "bundle": bundle.id,
         "models": list(fitted.examples.models),
         "left_out": dict(fitted.examples.left_out),
         "chosen": [member.describe() for member in fitted.chosen.members],
-        "candidates": [{"candidate": candidate.describe(), "apgr": value} for candidate, value in ranked],
+        "candidates": [
+            {"candidate": candidate.describe(), "apgr": value if has_gap else None} for candidate, value in ranked
+        ],
         "trust_in_warm_start": fitted.trust,
         "thresholds": dict(bundle.manifest.thresholds),
         "cross_validated": evaluation.to_json(),
         "curve": [
-            {"n": point.n, "n_test": point.n_test, "warm": point.warm, "apgr": list(point.apgr)} for point in points
+            {
+                "n": point.n,
+                "n_test": point.n_test,
+                "warm": point.warm,
+                "apgr": [None if isnan(value) else value for value in point.apgr],
+            }
+            for point in points
         ],
     }

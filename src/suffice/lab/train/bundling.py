@@ -17,7 +17,7 @@ like these 60, 30 and 15 % go further up; `suffice calibrate` writes better ones
 
 
 def assess(fitted: Fitted, plan: Plan | None = None) -> Evaluation:
-    """What cross-validation says of a trained scorer: no row was seen by what rates it, nor by what chose that."""
+    """What cross-validation says of a trained scorer: no row was seen by what rates it, nor counted in choosing it."""
     examples = fitted.examples
     outcomes = PairedOutcomes(
         scores=examples.paired, groups=examples.groups, categories=examples.categories, prompts=examples.texts

@@ -13,6 +13,9 @@ _MIN_ISOTONIC = 1_000
 """Outcomes below which steps would follow chance."""
 
 _MAX_SLOPE = 1e4
+_MIN_SPREAD = 1e-9
+"""Standard deviation below which raw predictions are all the same, and a slope would be made of rounding errors."""
+
 _MAX_POINTS = 64
 
 
@@ -30,7 +33,9 @@ def fit_platt(raw: Floats, ok: Floats) -> Platt:
     n_failed = ok.size - n_ok
     wanted = np.where(ok > 0, (n_ok + 1) / (n_ok + 2), 1 / (n_failed + 2))
     minimise = extras.load("scipy.optimize", purpose="calibrators").minimize
-    centre, spread = float(raw.mean()), max(float(raw.std()), 1e-9)
+    centre, spread = float(raw.mean()), float(raw.std())
+    if spread < _MIN_SPREAD:
+        return Platt(0.0, float(np.log((n_ok + 1) / (n_failed + 1))))
     scaled = (raw - centre) / spread
 
     def loss(parameters: Floats) -> tuple[float, Floats]:

@@ -13,7 +13,6 @@ from suffice.lab.train.crossval import PENALTIES, Held
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the quiet target in the expected gain; the rest is the model trained on the plain uplift."""
 
-
 _N_BEST = 5
 
 
@@ -23,6 +22,7 @@ class Candidate:
 
     view: int
     """Place among the cross-validated views."""
+    view_name: str
     quiet_share: float
     """In [0, 1]."""
     uplift_penalty: int
@@ -39,13 +39,12 @@ class Candidate:
 
     def describe(self) -> str:
         """In words, for reports."""
-        look = "broad" if self.view == 0 else "sharp"
         if self.quiet_share == 0.0:
-            return f"uplift, penalty {PENALTIES[self.uplift_penalty]:g}, {look} view"
+            return f"uplift, penalty {PENALTIES[self.uplift_penalty]:g}, {self.view_name} view"
         parts = f"{self.quiet_share:.0%} denoised (penalty {PENALTIES[self.quiet_penalty]:g})"
         if self.quiet_share < 1.0:
             parts += f" + {1 - self.quiet_share:.0%} uplift (penalty {PENALTIES[self.uplift_penalty]:g})"
-        return f"{parts}, {look} view"
+        return f"{parts}, {self.view_name} view"
 
 
 def candidates(held: Sequence[Held]) -> Iterator[Candidate]:
@@ -56,12 +55,23 @@ def candidates(held: Sequence[Held]) -> Iterator[Candidate]:
     for share, view, uplift, quiet in product(shares, range(len(held)), places, places):
         is_same = (share == 0.0 and quiet > 0) or (share == 1.0 and uplift > 0)
         if not is_same:
-            yield Candidate(view=view, quiet_share=share, uplift_penalty=uplift, quiet_penalty=quiet)
+            yield Candidate(
+                view=view,
+                view_name=held[view].view_name,
+                quiet_share=share,
+                uplift_penalty=uplift,
+                quiet_penalty=quiet,
+            )
+
+
+def apgr_of(gain: Floats, scores: PairedScores) -> float:
+    """APGR of expected gains; NaN where there is no gap to recover."""
+    return GainCurve.of(Ranking.of(gain), scores).apgr()
 
 
 def worth(gain: Floats, scores: PairedScores) -> float:
-    """APGR; where there is no gap to recover, how well the gain is predicted."""
-    apgr = GainCurve.of(Ranking.of(gain), scores).apgr()
+    """APGR; where there is no gap to recover, how well the gain is predicted: less its mean squared error."""
+    apgr = apgr_of(gain, scores)
     if np.isnan(apgr):
         return -float(np.mean((gain - scores.uplift) ** 2))
     return apgr
@@ -116,7 +126,8 @@ def rank(
 def nested(held: Sequence[Held], scores: PairedScores, folds: NDArray[np.intp]) -> Floats:
     """Where each row's expected gain lies in its fold, by what is chosen without the fold, shape (n,), in (0, 1).
 
-    Different folds choose differently, and each has a scale of its own, as every bundle has.
+    Different folds choose differently, and each has a scale of its own, as every bundle has. What a choice looks at are
+    predictions of the other folds, made once for all: their models have seen this fold, the choice has not.
 
     Source:
         Stone 1974, "Cross-validatory choice and assessment of statistical predictions".

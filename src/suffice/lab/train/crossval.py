@@ -23,6 +23,8 @@ VIEWS = (
 )
 """A broad look at the shape of texts, and a sharp one at their lengths and marks."""
 
+VIEW_NAMES = ("broad", "sharp")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
@@ -57,6 +59,11 @@ class Held:
     """By target (uplift, and quiet where there is one) and penalty, shape (n, 1 or 2, n_penalties)."""
     ok: Floats
     """Shape (n, n_models, n_penalties)."""
+
+    @property
+    def view_name(self) -> str:
+        """For reports."""
+        return "inherited" if self.view is None else VIEW_NAMES[VIEWS.index(self.view)]
 
 
 def solve_all(kernel: Kernel, targets: Floats) -> Ridge:

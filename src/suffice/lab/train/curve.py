@@ -11,7 +11,7 @@ from suffice.estimators.bundle import Bundle
 from suffice.estimators.lexical import Lexical, Trained
 from suffice.lab.dataset import mark_test
 from suffice.lab.metrics import Floats
-from suffice.lab.train.choice import worth
+from suffice.lab.train.choice import apgr_of
 from suffice.lab.train.examples import Examples, Track
 from suffice.lab.train.training import TrainPlan, train_on
 
@@ -29,12 +29,13 @@ class CurvePoint:
     n_test: int
     warm: bool
     apgr: tuple[float, ...]
-    """On the test prompts, one for each draw of the queries trained on."""
+    """On the test prompts, one for each draw of the queries trained on; NaN where these leave no gap to recover. Draws
+    of so few groups that they cannot be parted into folds are left out."""
 
     @property
     def mean(self) -> float:
-        """Over the draws."""
-        return float(np.mean(self.apgr))
+        """Over the draws; of none, NaN."""
+        return float(np.mean(self.apgr)) if self.apgr else float("nan")
 
     @property
     def spread(self) -> float:
@@ -92,7 +93,7 @@ def _measure(
             trained = train_on(some, plan, warm_start=start).trained
         except DatasetError:
             continue  # so few that they cannot be parted into folds
-        yield worth(rate_gain(trained, test.texts), test.paired)
+        yield apgr_of(rate_gain(trained, test.texts), test.paired)
 
 
 def draw_groups(groups: Sequence[str], n_rows: int, *, seed: int) -> NDArray[np.intp]:

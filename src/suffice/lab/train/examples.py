@@ -1,22 +1,24 @@
 """What is trained on: texts as the gateway will see them, and what each model made of them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suffice.errors import DatasetError
-from suffice.lab.dataset import OK_SCORE, Dataset, group_queries, read_features
-from suffice.lab.dataset.pairs import MIN_PAIRS
-from suffice.lab.metrics import Floats, PairedScores
+from suffice.lab.dataset import OK_SCORE, Dataset, Pairs, Query, group_queries, read_features
+from suffice.lab.dataset.conversations import find_conversations
+from suffice.lab.dataset.report import RowError
+from suffice.lab.metrics import Floats, PairedScores, join
 
 MIN_COVERAGE = 0.5
 """Share of the queries that another model must have answered to tell how hard they are."""
 
 MIN_CATEGORIES = 2
 
-Track = Callable[[Sequence[int]], Sequence[int]]
+Track = Callable[[Sequence[int]], Iterable[int]]
 """Passes numbers on and shows how far it is."""
 
 
@@ -29,7 +31,7 @@ class Examples:
     texts: Sequence[str]
     """Of the last turn, as the gateway hands it to its scorer, length n."""
     groups: Sequence[str]
-    """Of near-duplicates, length n."""
+    """Of near-duplicates and of turns of one conversation, length n."""
     categories: Sequence[str] | None
     """Length n; None where the queries name none, or only one."""
     scores: Floats
@@ -87,39 +89,54 @@ def gather(dataset: Dataset, models: Sequence[str], *, track: Track = lambda row
     if len(set(models)) < len(models):
         raise DatasetError(f"a model is named twice: {', '.join(models)}; name each tier's own")
     pairs = dataset.pairs(models[0], models[-1])
-    matrix = dataset.score_matrix()
-    missing = set(models) - set(dataset.models)
-    for model in missing:
+    for model in models[1:-1]:
         dataset.outcomes_of(model)  # says which models there are
     columns = [dataset.models.index(model) for model in models]
-    complete = ~np.isnan(matrix[pairs.query][:, columns]).any(axis=1)
-    left_out = dict(pairs.left_out)
-    if not complete.all():
-        left_out["a middle model has no scored answer"] = int((~complete).sum())
+    matrix = dataset.score_matrix()[pairs.query]
+    complete = ~np.isnan(matrix[:, columns]).any(axis=1)
+    left_out = Counter(pairs.left_out)
+    left_out["a middle model has no scored answer"] += int((~complete).sum())
+    places: list[int] = np.flatnonzero(complete).tolist()
+    texts = _read_texts(_pick(dataset, pairs), track(places), left_out)
+    kept = np.array(list(texts), dtype=np.intp)
+    pairs = _take(pairs, kept, +left_out)
     pairs.check_trainable()
-    rows = pairs.query[complete]
-    if rows.size < pairs.query.size:
-        _check_enough(rows.size, models)
-    indices: list[int] = rows.tolist()
-    queries = [dataset.queries[index] for index in indices]
-    numbers = track(range(len(queries)))
-    texts = [read_features(queries[number]).turns[0].text for number in numbers]
+    queries = _pick(dataset, pairs)
     categories = [query.category or "" for query in queries]
-    others = np.delete(matrix[rows], columns, axis=1)
+    others = np.delete(matrix[kept], columns, axis=1)
     known = np.mean(~np.isnan(others), axis=0) >= MIN_COVERAGE
     return Examples(
         models=tuple(models),
-        texts=texts,
-        groups=group_queries(queries),
+        texts=list(texts.values()),
+        groups=join(group_queries(queries), find_conversations(queries)),
         categories=categories if len(set(categories)) >= MIN_CATEGORIES else None,
-        scores=matrix[rows][:, columns],
+        scores=matrix[kept][:, columns],
         other_scores=others[:, known],
-        left_out=left_out,
+        left_out=pairs.left_out,
     )
 
 
-def _check_enough(n: int, models: Sequence[str]) -> None:
-    if n < MIN_PAIRS:
-        raise DatasetError(
-            f"{n} queries have scored answers of all of {', '.join(models)}, but {MIN_PAIRS} at least are needed"
-        )
+def _pick(dataset: Dataset, pairs: Pairs) -> list[Query]:
+    indices: list[int] = pairs.query.tolist()
+    return [dataset.queries[index] for index in indices]
+
+
+def _read_texts(queries: Sequence[Query], places: Iterable[int], left_out: Counter[str]) -> dict[int, str]:
+    """Texts of the last turn by place of their query; counts those that the gateway would refuse."""
+    texts: dict[int, str] = {}
+    for place in places:
+        try:
+            texts[place] = read_features(queries[place]).turns[0].text
+        except RowError as error:
+            left_out[f"the gateway would refuse it: {error}"] += 1
+    return texts
+
+
+def _take(pairs: Pairs, kept: NDArray[np.intp], left_out: Mapping[str, int]) -> Pairs:
+    return replace(
+        pairs,
+        query=pairs.query[kept],
+        small_scores=pairs.small_scores[kept],
+        large_scores=pairs.large_scores[kept],
+        left_out=left_out,
+    )

@@ -85,7 +85,9 @@ def make_kernel(rows: Rows, words: NDArray[np.float32] | None) -> Kernel:
     """
     if words is None:
         return FactoredKernel(rows)
-    return DenseKernel((words + rows.shapes @ rows.shapes.T).astype(np.float32, copy=False))
+    likeness = rows.shapes @ rows.shapes.T
+    likeness += words
+    return DenseKernel(likeness)
 
 
 def word_likeness(rows: Rows) -> NDArray[np.float32] | None:

@@ -24,7 +24,8 @@ _MIN_OTHERS = 3
 def denoise(examples: Examples, folds: NDArray[np.intp]) -> Floats | None:
     """The expected uplift, from other models' outcomes and the category; None where neither is known.
 
-    Each row's is predicted from rows of other folds, so that its own outcome is not in it.
+    With other models, each row's is predicted from rows of other folds, so that its own outcome is not in it. The mean
+    of a category is of all its rows.
 
     Args:
         examples: Of n texts.
@@ -62,8 +63,8 @@ def _from_others(examples: Examples, folds: NDArray[np.intp]) -> Floats:
 def _describe(examples: Examples) -> Floats:
     """How other models did on each prompt, in bands from the weakest to the strongest, and its category."""
     scores = examples.other_scores
-    usual = np.nanmean(scores, axis=0)
-    of_row = np.where(np.isnan(scores).all(axis=1), usual.mean(), _mean_of_rows(scores))
+    usual = _mean_of_known(scores, axis=0)
+    of_row = np.where(np.isnan(scores).all(axis=1), usual.mean(), _mean_of_known(scores, axis=1))
     filled = np.where(np.isnan(scores), np.clip(usual + (of_row - usual.mean())[:, None], 0.0, 1.0), scores)
     n_bands = min(_N_BANDS, scores.shape[1])
     bands = np.column_stack(
@@ -76,6 +77,6 @@ def _describe(examples: Examples) -> Floats:
     return np.hstack(parts)
 
 
-def _mean_of_rows(scores: Floats) -> Floats:
-    counts = np.maximum(1, (~np.isnan(scores)).sum(axis=1))
-    return np.nansum(scores, axis=1) / counts
+def _mean_of_known(scores: Floats, *, axis: int) -> Floats:
+    """The mean of what is no NaN; 0 where nothing is, as for a model none of whose outcomes is among these folds."""
+    return np.nansum(scores, axis=axis) / np.maximum(1, (~np.isnan(scores)).sum(axis=axis))

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suffice.errors import DatasetError
 from suffice.estimators.bundle import Bundle
 from suffice.estimators.lexical import Landmarks, Layout, Trained, extract
 from suffice.estimators.lexical.router import MAX_REFERENCE
@@ -23,18 +26,29 @@ from suffice.lab.train.kernel import make_kernel, word_likeness
 from suffice.lab.train.prior import Prior
 
 N_FOLDS = 5
+_MIN_FOLDS = 3
 _MAX_VOCABULARY = 16_384
 _MIN_GROUPS_OF_WORD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainPlan:
-    """How to train."""
+    """How to train.
+
+    Raises:
+        ValueError: Fewer than three folds.
+    """
 
     layout: Layout = field(default_factory=Layout)
     n_folds: int = N_FOLDS
+    """Three at least: where one is left out, the others are folds again."""
     seed: int = 0
-    """Of the folds and of the choice of landmarks."""
+    """Of the folds."""
+
+    def __post_init__(self) -> None:
+        """Check the folds."""
+        if self.n_folds < _MIN_FOLDS:
+            raise ValueError(f"need {_MIN_FOLDS} folds at least; got {self.n_folds}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,9 +62,10 @@ class Fitted:
     """Of every candidate."""
     folds: NDArray[np.intp]
     gain: Floats
-    """Expected gain of each row by a model that saw neither its group nor its fold when it was chosen, shape (n,)."""
+    """Where each row's expected gain lies in its fold, by `choice.nested`, shape (n,)."""
     p_ok: Floats
-    """So with the probabilities, shape (n, n_models)."""
+    """By models and calibrators that were not fitted on the row's fold; their penalties and view were chosen on all
+    rows. Shape (n, n_models)."""
     trust: float | None
     """How much of the warm start's expectation is kept; None: a cold start."""
 
@@ -70,6 +85,12 @@ def train_on(
         BundleError: The warm start cannot be used.
         DatasetError: Fewer groups of prompts than folds.
     """
+    n_groups = len(set(examples.groups))
+    if n_groups < plan.n_folds:
+        raise DatasetError(
+            f"{examples.n} queries are near-duplicates of each other, in {n_groups} groups, but {plan.n_folds} at least"
+            " are needed for cross-validation; take queries that differ more"
+        )
     folds = assign_folds(examples.groups, plan.n_folds, seed=plan.seed)
     features = TextFeatures.of(extract(examples.texts, plan.layout), plan.layout)
     prior = None if warm_start is None else Prior.of(warm_start, examples, plan.layout)
@@ -150,10 +171,9 @@ def _spread(gains: Floats) -> Floats:
 
 def frequent_words(examples: Examples) -> list[bytes]:
     """Words that texts of three groups or more have, the most frequent first: what only one or two said stays out."""
-    groups_of: Counter[bytes] = Counter()
-    for _, word in {
-        (group, word) for group, text in zip(examples.groups, examples.texts, strict=True) for word in read(text).words
-    }:
-        groups_of[word] += 1
-    known = [(-n, word) for word, n in groups_of.items() if n >= _MIN_GROUPS_OF_WORD]
+    n_groups: Counter[bytes] = Counter()
+    by_group = sorted(zip(examples.groups, examples.texts, strict=True), key=itemgetter(0))
+    for _, members in groupby(by_group, key=itemgetter(0)):
+        n_groups.update({word for _, text in members for word in read(text).words})
+    known = [(-n, word) for word, n in n_groups.items() if n >= _MIN_GROUPS_OF_WORD]
     return [word for _, word in sorted(known)[:_MAX_VOCABULARY]]
