@@ -12,6 +12,8 @@ from suffice.vocabulary import Probability
 SURENESS = 1e-6
 """Probabilities stay this far from 0 and 1: no number of labels speaks for certainty."""
 
+_LEAST, _GREATEST = Probability(SURENESS), Probability(1.0 - SURENESS)
+
 
 class Calibrator(Protocol):
     """A probability that never falls while the raw score rises."""
@@ -107,4 +109,6 @@ def from_array(array: NDArray[np.floating]) -> Calibrator:
 
 
 def _bound(p: float) -> Probability:
-    return Probability(min(1.0 - SURENESS, max(SURENESS, p)))
+    if p < _LEAST:
+        return _LEAST
+    return _GREATEST if p > _GREATEST else Probability(p)

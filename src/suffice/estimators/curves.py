@@ -1,8 +1,8 @@
 """Curves that never fall, through given points: what calibrators and scales are made of."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
-from math import isfinite, isnan
+from math import isfinite
 from operator import le, lt
 
 
@@ -34,12 +34,13 @@ class RisingCurve:
     def __call__(self, place: float) -> float:
         """The height at a place; NaN counts as beyond the last point."""
         x, y = self.x, self.y
-        above = bisect_left(x, place)
-        if above == len(x) or isnan(place):
+        # NaN is less than nothing, so that this finds its place behind the last point.
+        above = bisect_right(x, place)
+        if above == len(x):
             return y[-1]
         if above == 0:
             return y[0]
-        low, high = y[above - 1], y[above]
-        share = (place - x[above - 1]) / (x[above] - x[above - 1])
+        left, low, high = x[above - 1], y[above - 1], y[above]
+        height = low + (high - low) * ((place - left) / (x[above] - left))
         # Rounding may carry the value past the point above it.
-        return min(high, low + (high - low) * share)
+        return height if height < high else high

@@ -1,7 +1,6 @@
 """Spreading any measure over [0, 10] by where it lies among reference values."""
 
 from collections.abc import Iterable
-from math import isnan
 
 import numpy as np
 
@@ -37,6 +36,6 @@ class QuantileMap:
 
     def __call__(self, value: float) -> float:
         """The value's place in [0, 10]; 10 for NaN, so that what cannot be measured counts as hard."""
-        if isnan(value) or value > self._greatest:
-            return _SCALE
-        return 0.0 if value < self._least else self._curve(value)
+        if self._least <= value <= self._greatest:
+            return self._curve(value)
+        return 0.0 if value < self._least else _SCALE

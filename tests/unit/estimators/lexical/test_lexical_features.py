@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from suffice.estimators.lexical import Layout, extract
 from suffice.estimators.lexical.router import LEXICAL_VERSION
-from suffice.estimators.lexical.surface import SURFACE, measure
+from suffice.estimators.lexical.surface import MAX_COUNT, SURFACE, measure
 from suffice.estimators.lexical.wordkinds import KINDS, OPENINGS
 from suffice.estimators.lexical.words import MAX_CHARS, pair_buckets, pair_hash, read, run_buckets, runs_of
 
@@ -182,6 +182,28 @@ def test_the_surface_counts_what_a_text_looks_like() -> None:
 @pytest.mark.parametrize("text", ["Which?\nA) x\nB) y", "Which?\nA. x\nB. y", "(a) x (b) y", "do\n1. x\n2. y"])
 def test_a_list_of_options_is_seen(text: str) -> None:
     assert surface(text)["options"] >= log1p(1) - 1e-6
+
+
+@given(text=st.text("abB12.:)- \n", max_size=40))
+def test_options_are_the_different_marks_of_a_second_item(text: str) -> None:
+    marks = ("b)", "\nb.", "\nb:", "\n2.", "\n- ")
+
+    assert round(np.expm1(surface(text)["options"])) == sum(mark in text.lower() for mark in marks)
+
+
+def test_the_longest_text_has_no_count_beyond_the_greatest() -> None:
+    raw, lowered, words = read("\N{ROCKET}" * 2 * MAX_CHARS)
+
+    assert len(raw) <= MAX_COUNT
+    assert measure(raw, lowered, len(words), 1)[SURFACE.index("other_scripts")] == pytest.approx(log1p(4 * MAX_CHARS))
+
+
+def test_measures_are_written_where_they_are_wanted() -> None:
+    place = np.empty(len(SURFACE), dtype=np.float32)
+
+    measure(b"Why? ```", b"why? ```", 1, 1, place)
+
+    assert place.tolist() == measure(b"Why? ```", b"why? ```", 1, 1).tolist()
 
 
 def test_a_text_without_a_list_has_no_options() -> None:
