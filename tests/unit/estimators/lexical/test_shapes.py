@@ -114,7 +114,6 @@ def test_two_measures_share_what_they_do_together() -> None:
     landmarks = Landmarks(places[0], one, places, np.ones((1, 1), dtype=np.float32))
     end = np.zeros(N_MEASURES, dtype=np.float32)
     end[[0, 4]] = sqrt(math.log(2))
-
     names = tuple(KINDS)
 
     (first, of_first), (second, of_second) = trace(landmarks, np.zeros_like(end), end, 0)
