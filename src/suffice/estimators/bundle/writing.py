@@ -6,11 +6,13 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+import msgspec
 import numpy as np
 import safetensors.numpy
 
 from suffice.estimators.bundle.bundle import (
     CHECKSUM_KEY,
+    LENGTH_BYTES,
     MANIFEST_KEY,
     MAX_ARRAYS,
     MAX_FILE_BYTES,
@@ -51,12 +53,21 @@ def save(path: Path, manifest: Manifest, arrays: Arrays) -> Bundle:
     complete = replace(manifest, arrays={name: describe(array) for name, array in whole.items()})
     encoded = encode(complete)
     metadata = {MANIFEST_KEY: encoded.decode(), CHECKSUM_KEY: sha256(encoded).hexdigest()}
-    raw = safetensors.numpy.save(whole, metadata=metadata)
+    raw = _order_header(safetensors.numpy.save(whole, metadata=metadata))
     n_header_bytes = len(raw) - sum(array.nbytes for array in whole.values())
     if len(raw) > MAX_FILE_BYTES or n_header_bytes > MAX_HEADER_BYTES or len(whole) > MAX_ARRAYS:
         raise refuse(path, f"it would have {len(raw)} bytes, more than can be read again", "train a smaller model")
     replace_file(path, raw)
     return Bundle(id=identify(encoded), manifest=complete, arrays=whole)
+
+
+def _order_header(raw: bytes) -> bytes:
+    """The same file with its header sorted; the library writes metadata in any order, so that equal bundles differ."""
+    n_bytes = int.from_bytes(raw[:LENGTH_BYTES], "little")
+    start = LENGTH_BYTES + n_bytes
+    header = msgspec.json.encode(msgspec.json.decode(raw[LENGTH_BYTES:start]), order="sorted")
+    header += b" " * (-len(header) % LENGTH_BYTES)
+    return len(header).to_bytes(LENGTH_BYTES, "little") + header + raw[start:]
 
 
 def replace_file(path: Path, raw: bytes) -> None:

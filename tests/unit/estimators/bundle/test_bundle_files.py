@@ -56,6 +56,16 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
     )
 
 
+def test_equal_bundles_are_equal_files(tmp_path: Path) -> None:
+    for place in range(9):
+        save(tmp_path / str(place), MANIFEST, ARRAYS)
+
+    raw = {path.read_bytes() for path in tmp_path.iterdir()}
+
+    assert len(raw) == 1
+    assert safetensors.numpy.load(raw.pop()).keys() == ARRAYS.keys()
+
+
 def test_saving_gives_the_bundle_that_loading_gives(tmp_path: Path) -> None:
     saved = save(tmp_path / "b", MANIFEST, ARRAYS)
 
