@@ -70,24 +70,27 @@ def test_what_is_predicted_of_a_fold_knows_nothing_of_its_outcomes(prior: Bundle
         assert not np.allclose(one.ok[~outside], other.ok[~outside])
 
 
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fold_is_predicted_as_a_model_of_the_other_rows_predicts_it(kind: str) -> None:
+def test_a_fold_is_predicted_as_a_model_of_the_other_rows_predicts_it(prior: Bundle, kind: str, *, warm: bool) -> None:
     examples = draw(kind)
     folds = folds_of(examples)
     inside, outside = np.flatnonzero(folds != FOLD), np.flatnonzero(folds == FOLD)
-    features = read_features(examples.texts)
+    features, some = read_features(examples.texts), examples.take(inside)
+    asked = Prior.of(prior, examples, LAYOUT) if warm else None
 
-    held = hold_out(examples, features, folds)[1]
+    held = hold_out(examples, features, folds, prior=asked)[-1]
 
-    rows = Design.fit(features, VIEWS[1]).rows(features)
-    some = examples.take(inside)
-    targets = Targets.of(some, folds[inside], np.zeros(some.n)).columns()
+    expected = np.zeros(N) if asked is None else asked.expect(some, inside)
+    rows = Design.fit(features, view_of(held.view, asked)).rows(features)
+    targets = Targets.of(some, folds[inside], expected[inside]).columns()
     solved = solve_all(make_kernel(rows.take(inside), word_likeness(rows.take(inside))), targets)
     weights = rows.take(inside).of_rows(solved.dual)
-    expected = by_target(rows.take(outside).predict(weights) + solved.intercepts)
+    predicted = by_target(rows.take(outside).predict(weights) + solved.intercepts)
     n_gains = held.gain.shape[1]
-    assert held.gain[outside] == pytest.approx(expected[:, :n_gains], abs=0.01)
-    assert held.ok[outside] == pytest.approx(expected[:, n_gains:], abs=0.01)
+    assert (expected[outside] != 0.0).any() == warm
+    assert held.gain[outside] == pytest.approx(predicted[:, :n_gains] + expected[outside, None, None], abs=0.01)
+    assert held.ok[outside] == pytest.approx(predicted[:, n_gains:], abs=0.01)
 
 
 @pytest.mark.parametrize(("kind", "n_gains"), [("plain", 1), ("categories", 2), ("others", 2)])

@@ -24,7 +24,7 @@ from suffice.estimators.lexical import KIND, build
 from suffice.lab.metrics import Floats, Plan
 from suffice.lab.train import kernel as kernels
 from suffice.lab.train.bundling import assess
-from suffice.lab.train.choice import apgr_of
+from suffice.lab.train.choice import apgr_of, nested
 from suffice.lab.train.crossval import Targets, by_target, solve_all, view_of
 from suffice.lab.train.design import Design
 from suffice.lab.train.examples import Examples
@@ -216,6 +216,12 @@ def test_probabilities_are_of_models_that_did_not_see_the_row() -> None:
     of_rate = -(p_rate * np.log(p_rate) + (1 - p_rate) * np.log(1 - p_rate))
     assert log_loss[0] < 0.9 * of_rate[0]
     assert ((fitted.p_ok > 0) & (fitted.p_ok < 1)).all()
+
+
+def test_gains_are_rated_by_what_was_chosen_without_their_fold() -> None:
+    fitted = fit(100, with_categories=True)
+
+    assert np.array_equal(fitted.gain, nested(fitted.held, fitted.examples.paired, fitted.folds))
 
 
 def test_no_group_is_in_two_folds() -> None:
