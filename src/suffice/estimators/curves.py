@@ -43,4 +43,4 @@ class RisingCurve:
         left, low, high = x[above - 1], y[above - 1], y[above]
         height = low + (high - low) * ((place - left) / (x[above] - left))
         # Rounding may carry the value past the point above it.
-        return height if height < high else high
+        return min(high, height)

@@ -11,7 +11,7 @@ from suffice.errors import BundleError
 from suffice.estimators.bundle import THRESHOLD_NAMES, TrainingSource, load
 from suffice.estimators.lexical import build
 from suffice.lab.metrics import Evaluation, GainCurve, Plan, Ranking, auc
-from suffice.lab.train.bundling import THRESHOLDS, assess, describe, write_bundle
+from suffice.lab.train.bundling import THRESHOLDS, Provenance, assess, describe, write_bundle
 from suffice.lab.train.training import Fitted, TrainPlan, train_on
 
 PLAN = Plan(n_resamples=40)
@@ -51,7 +51,9 @@ def test_intervals_are_by_group() -> None:
 
 
 def test_a_bundle_says_what_it_is(tmp_path: Path) -> None:
-    written = write_bundle(tmp_path / "b", fit(), evaluate(), sources=[SOURCE], created="2026-11-23", generic=True)
+    written = write_bundle(
+        tmp_path / "b", fit(), evaluate(), Provenance(sources=[SOURCE], created="2026-11-23", generic=True)
+    )
 
     bundle = load(tmp_path / "b")
     manifest = bundle.manifest
@@ -64,7 +66,7 @@ def test_a_bundle_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_thresholds_rise_from_the_one_that_sends_least_to_the_first_tier(tmp_path: Path) -> None:
-    bundle = write_bundle(tmp_path / "b", fit(), evaluate(), sources=[], created="2026-11-23")
+    bundle = write_bundle(tmp_path / "b", fit(), evaluate(), Provenance(sources=[], created="2026-11-23"))
 
     thresholds = bundle.manifest.thresholds
     assert thresholds == THRESHOLDS
@@ -73,7 +75,7 @@ def test_thresholds_rise_from_the_one_that_sends_least_to_the_first_tier(tmp_pat
 
 
 def test_thresholds_send_as_many_further_up_as_is_said(tmp_path: Path) -> None:
-    router = build(write_bundle(tmp_path / "b", fit(), evaluate(), sources=[], created="2026-11-23"))
+    router = build(write_bundle(tmp_path / "b", fit(), evaluate(), Provenance(sources=[], created="2026-11-23")))
 
     complexities = np.array([router.rate(text).complexity for text in fit().examples.texts])
 
@@ -104,5 +106,5 @@ def test_what_cannot_be_measured_is_left_out() -> None:
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be written"):
-        write_bundle(tmp_path / "none" / "b", fit(), evaluate(), sources=[], created="2026-11-23")
+        write_bundle(tmp_path / "none" / "b", fit(), evaluate(), Provenance(sources=[], created="2026-11-23"))
     assert not list(tmp_path.iterdir())
