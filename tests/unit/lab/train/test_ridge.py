@@ -106,3 +106,16 @@ def test_equal_texts_may_differ_in_outcome() -> None:
     found = fit(make_kernel(features), np.array([[0.0], [1.0], [1.0], [0.0]]), np.array([1.0]))
 
     assert predict(found, features, 0) == pytest.approx([0.5] * 4)
+
+
+def test_steps_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, targets = draw()
+    kernel, light = make_kernel(features), np.full(3, 1e-6)
+    solved = fit(kernel, targets, light)
+
+    monkeypatch.setattr(ridge, "_MAX_STEPS", 2)
+    stopped = fit(kernel, targets, light)
+
+    missed = [np.std([predict(found, features, 0) - targets[:, 0]]) for found in (solved, stopped)]
+    assert np.isfinite(stopped.dual).all()
+    assert missed[0] < missed[1] < targets[:, 0].std()
