@@ -31,7 +31,7 @@ class RisingCurve:
         self.x = tuple(x)
         self.y = tuple(y)
 
-    def __call__(self, place: float) -> float:
+    def height_at(self, place: float) -> float:
         """The height at a place; NaN counts as beyond the last point."""
         x, y = self.x, self.y
         # NaN is less than nothing, so that this finds its place behind the last point.

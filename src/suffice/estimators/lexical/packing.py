@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 _NUMBER_BITS = 64
 _COUNT_BITS = 8
-_COUNT = np.dtype(np.uint8)
 
 
 class Packing:
@@ -19,9 +18,9 @@ class Packing:
 
     def __init__(self, n_numbers: int, n_counts: int) -> None:
         """Say how many of each there are, one number at least."""
-        self._n_counts = n_counts
         self._first_count = n_numbers * _NUMBER_BITS
-        self._n_bytes = (self._first_count + n_counts * _COUNT_BITS) // 8
+        self._fields = bytearray((self._first_count + n_counts * _COUNT_BITS) // 8)
+        self._counts = np.frombuffer(self._fields, np.uint8, n_counts, self._first_count // 8)
         self._numbers = Struct(f"<{n_numbers}q")
         # The highest bit of every number. In a sum that begins with it no number borrows from the one above it.
         self.zero = sum(1 << place * _NUMBER_BITS + _NUMBER_BITS - 1 for place in range(n_numbers))
@@ -35,7 +34,7 @@ class Packing:
         return packed
 
     def unpack(self, total: int) -> tuple[Sequence[int], NDArray[np.uint8]]:
-        """Numbers and counts of a sum that began with `zero`."""
-        fields = (total ^ self.zero).to_bytes(self._n_bytes, "little")
-        counts = np.frombuffer(fields, _COUNT, self._n_counts, self._first_count // 8)
-        return self._numbers.unpack_from(fields), counts
+        """Numbers and counts of a sum that began with `zero`; the counts are good until the next call."""
+        fields = self._fields
+        fields[:] = (total ^ self.zero).to_bytes(len(fields), "little")
+        return self._numbers.unpack_from(fields), self._counts

@@ -23,7 +23,7 @@ MAX_LEARNED_BYTES = 2 << 20
 _MANY = 96
 """Words of a text beyond which it pays to look first how many are new."""
 
-_SEVERAL = 8
+_SEVERAL = 12
 """New words beyond which their runs are better summed together."""
 
 _TOGETHER = 4_096
@@ -78,7 +78,10 @@ class WordSums:
         return len(self._sums)
 
     def add_up(self, words: Collection[bytes]) -> tuple[Sequence[int], NDArray[np.uint8]]:
-        """What different words add to each output, in units, and how many are of each kind where these are counted."""
+        """What different words add to each output, in units, and how many are of each kind where these are counted.
+
+        The counts are good until the next call.
+        """
         sums = self._sums
         if len(sums) + len(words) > MAX_WORDS or self._n_learned_bytes > MAX_LEARNED_BYTES:
             self._forget()
