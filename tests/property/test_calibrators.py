@@ -96,8 +96,8 @@ def test_a_curve_passes_through_its_points(places: list[float]) -> None:
     heights = [float(index) for index in range(len(places))]
     curve = RisingCurve(places, heights)
 
-    assert [curve(place) for place in places] == heights
-    assert curve(math.nan) == heights[-1]
+    assert [curve.height_at(place) for place in places] == heights
+    assert curve.height_at(math.nan) == heights[-1]
 
 
 @pytest.mark.parametrize(("x", "y"), [([], []), ([1.0], []), ([1.0], [math.inf])])

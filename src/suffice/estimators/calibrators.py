@@ -84,7 +84,7 @@ class Isotonic:
 
     def __call__(self, score: float) -> Probability:
         """The probability of a score; beyond the points that of the last one."""
-        return _bound(self._curve.y[0] if isnan(score) else self._curve(score))
+        return _bound(self._curve.y[0] if isnan(score) else self._curve.height_at(score))
 
     def to_array(self) -> NDArray[np.float64]:
         """Scores and probabilities, shape (2, n)."""

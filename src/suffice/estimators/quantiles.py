@@ -37,5 +37,5 @@ class QuantileMap:
     def __call__(self, value: float) -> float:
         """The value's place in [0, 10]; 10 for NaN, so that what cannot be measured counts as hard."""
         if self._least <= value <= self._greatest:
-            return self._curve(value)
+            return self._curve.height_at(value)
         return 0.0 if value < self._least else _SCALE

@@ -38,7 +38,7 @@ class Learned:
                 f"bundle {bundle.id} knows nothing of {', '.join(unknown)}; it was trained for "
                 f"{', '.join(self._router.models)}"
             )
-        self._tiers = [tiers.get(model) for model in self._router.models]
+        self._tiers = [(place, tiers[model]) for place, model in enumerate(self._router.models) if model in tiers]
         self.bundle_id = bundle.id
         self.manifest = bundle.manifest
         self.tiers = tiers
@@ -47,8 +47,9 @@ class Learned:
     def score(self, turn: Turn) -> Score:
         """Score one turn; constant parts around it do not count. The explanation is `explain`'s business."""
         rating = self._router.rate(turn.text)
-        p_ok = {tier: p for tier, p in zip(self._tiers, rating.p_ok, strict=True) if tier is not None}
-        return Score(complexity=rating.complexity, p_ok=p_ok)
+        p_ok = {tier: rating.p_ok[place] for place, tier in self._tiers}
+        # The default of an explanation would take longer to make than all of the rest here.
+        return Score(complexity=rating.complexity, p_ok=p_ok, explanation={})
 
     def explain(self, turn: Turn, *, n_features: int = 8) -> Mapping[str, float]:
         """What moved a turn's complexity most, the strongest first.

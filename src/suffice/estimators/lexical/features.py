@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from suffice.estimators.lexical.layout import Layout
 from suffice.estimators.lexical.surface import measure
 from suffice.estimators.lexical.wordkinds import KINDS_OF, OPENINGS
-from suffice.estimators.lexical.words import pair_buckets, pair_hash, read, runs_of, word_bucket
+from suffice.estimators.lexical.words import find_pairs, read, runs_of, word_bucket
 
 OPENING_OF = {word.encode(): index for index, word in enumerate(OPENINGS)}
 """Places in `OPENINGS` by word."""
@@ -47,7 +47,7 @@ def extract(texts: Iterable[str], layout: Layout) -> SparseRows:
     )
 
 
-def _row(text: str, layout: Layout) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _row(text: str, layout: Layout) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
     """Columns, rising, and values of one text."""
     read_text = read(text)
     words = list(dict.fromkeys(read_text.words))
@@ -66,12 +66,11 @@ def _row(text: str, layout: Layout) -> tuple[NDArray[np.intp], NDArray[np.float6
 
 def _word_columns(words: Sequence[bytes], layout: Layout) -> NDArray[np.intp]:
     """Columns of words, of their runs and kinds, and of neighbouring pairs, in any order, as often as they occur."""
-    hashes = np.array(list(map(pair_hash, words)), dtype=np.uint64)
     kinds = [layout.first_kind + kind for word in words for kind in KINDS_OF.get(word, ())]
     return np.concatenate(
         [
             np.array([word_bucket(word, layout) for word in words] + kinds, dtype=np.intp),
             runs_of(words, layout).buckets + layout.first_run,
-            pair_buckets(hashes, layout) + layout.first_pair,
+            find_pairs(words, layout) + layout.first_pair,
         ]
     )

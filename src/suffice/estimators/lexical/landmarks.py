@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 MAX_LANDMARKS = 1_024
 """More would take longer than all the words of a text."""
 
-_MAX_DISTANCE = 1e4
+MAX_DISTANCE = 1e4
 """Of a scaled shape from a landmark; far beyond it lies nothing but likeness 0, and squares of it stay finite."""
 
 
@@ -45,8 +45,8 @@ class Landmarks:
             raise ValueError(f"need 1 to {MAX_LANDMARKS} landmarks, a row of weights each; got {m}")
         if self.centre.shape != (n_measures,) or self.scale.shape != (n_measures,):
             raise ValueError(f"landmarks of {n_measures} measures, but centre and scale of {self.centre.shape}")
-        if not bool(np.all(np.abs(self.places) <= _MAX_DISTANCE)):
-            raise ValueError(f"a landmark is further than {_MAX_DISTANCE:g} from the centre")
+        if not bool(np.all(np.abs(self.places) <= MAX_DISTANCE)):
+            raise ValueError(f"a landmark is further than {MAX_DISTANCE:g} from the centre")
 
     def likeness(self, shapes: NDArray[np.floating]) -> NDArray[np.float32]:
         """How like each landmark each shape is.
@@ -58,31 +58,8 @@ class Landmarks:
             In [0, 1], shape (n, m).
         """
         scaled = ((shapes - self.centre) * self.scale).astype(np.float32)
-        np.clip(scaled, -_MAX_DISTANCE, _MAX_DISTANCE, out=scaled)
+        np.clip(scaled, -MAX_DISTANCE, MAX_DISTANCE, out=scaled)
         exponents = scaled @ (2 * self.places.T)
         exponents -= np.einsum("ij,ij->i", scaled, scaled)[:, None]
         exponents -= np.einsum("ij,ij->i", self.places, self.places)
         return np.exp(np.minimum(exponents, 0.0, out=exponents), out=exponents)
-
-
-class LandmarkScorer:
-    """The same for one shape at a time, with what can be done beforehand done."""
-
-    def __init__(self, landmarks: Landmarks) -> None:
-        """Take the landmarks."""
-        self._scale = landmarks.scale
-        self._shift = -landmarks.centre * landmarks.scale
-        self._directions = np.ascontiguousarray(2 * landmarks.places.T)
-        self._offsets = -np.einsum("ij,ij->i", landmarks.places, landmarks.places)
-        self._weights = np.ascontiguousarray(landmarks.weights)
-
-    def __call__(self, shape: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What a shape, (n_measures,), adds to the outputs, (n_outputs,)."""
-        scaled = shape * self._scale
-        scaled += self._shift
-        np.minimum(scaled, _MAX_DISTANCE, out=scaled)
-        exponents = scaled @ self._directions
-        exponents += self._offsets
-        exponents -= scaled @ scaled
-        np.minimum(exponents, 0.0, out=exponents)
-        return np.exp(exponents, out=exponents) @ self._weights

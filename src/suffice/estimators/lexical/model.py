@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suffice.estimators.lexical.features import OPENING_OF
-from suffice.estimators.lexical.landmarks import Landmarks, LandmarkScorer
+from suffice.estimators.lexical.landmarks import Landmarks
 from suffice.estimators.lexical.layout import Layout
 from suffice.estimators.lexical.shapes import Contribution, join_shape, merge, trace
+from suffice.estimators.lexical.shapesums import NO_OPENING, ShapeSums
 from suffice.estimators.lexical.surface import SURFACE, measure
-from suffice.estimators.lexical.words import pair_buckets, read
+from suffice.estimators.lexical.words import find_pairs, read
 from suffice.estimators.lexical.wordsums import MAX_VOCABULARY, WordSums
 
 MAX_WEIGHT = 60_000
@@ -55,56 +56,43 @@ class Lexical:
             raise ValueError(f"a weight is beyond {MAX_WEIGHT} or is no number")
         if len(vocabulary) > MAX_VOCABULARY or len(set(vocabulary)) < len(vocabulary) or not all(vocabulary):
             raise ValueError(f"the vocabulary must be {MAX_VOCABULARY} different words at most; got {len(vocabulary)}")
-        self._layout = layout
-        self._weights = np.ascontiguousarray(weights, dtype=np.float32)
-        self._intercepts = intercepts.astype(np.float64)
-        self._pairs = self._weights[layout.first_pair : layout.first_kind]
-        self._surface = self._weights[layout.first_surface :].astype(np.float64)
-        openings = self._weights[layout.first_opening : layout.first_surface].astype(np.float64)
-        self._openings = openings
         if landmarks is not None and landmarks.places.shape[1] != layout.n_columns - layout.first_kind:
             raise ValueError(f"landmarks of {landmarks.places.shape[1]} measures do not fit the layout")
         if landmarks is not None and landmarks.weights.shape[1] != weights.shape[1]:
             raise ValueError(f"landmarks for {landmarks.weights.shape[1]} outputs, weights for {weights.shape[1]}")
+        self._layout = layout
+        self._n_outputs = weights.shape[1]
+        weights = np.ascontiguousarray(weights, dtype=np.float32)
+        self._openings = weights[layout.first_opening : layout.first_surface].copy()
+        self._surface = weights[layout.first_surface :].copy()
         self._landmarks = landmarks
-        self._by_shape = None if landmarks is None else LandmarkScorer(landmarks)
-        self._words = WordSums(self._weights, layout, vocabulary, counts_kinds=landmarks is not None)
+        self._shape = ShapeSums(intercepts.astype(np.float64), self._openings, self._surface, landmarks)
+        self._words = WordSums(weights, layout, vocabulary, counts_kinds=landmarks is not None)
 
     @property
     def n_outputs(self) -> int:
         """How many numbers a text gets."""
-        return self._intercepts.size
+        return self._n_outputs
 
     def __call__(self, text: str) -> list[float]:
         """The outputs of a text; finite for every text."""
-        read_text = read(text)
-        words = dict.fromkeys(read_text.words)
-        surface = measure(read_text.raw, read_text.lowered, len(read_text.words), len(words))
-        outputs = self._intercepts + surface @ self._surface
-        if not words:
-            return self._add_shape(outputs, surface, None, None)
-        places = self._words.find(words)
-        total = np.add.reduce(self._words.sums.take(places, axis=0), axis=0)
+        raw, lowered, words = read(text)
+        different = set(words)
+        n_words = len(different)
+        measure(raw, lowered, len(words), n_words, self._shape.surface)
+        totals, kinds = self._words.add_up(different)
+        if not n_words:
+            return self._shape.add_up(kinds, 0, NO_OPENING)
+        by_shape = self._shape.add_up(kinds, n_words, OPENING_OF.get(words[0], NO_OPENING))
         if self._layout.pair_bits:
-            pairs = pair_buckets(self._words.hashes.take(places), self._layout)
-            total[: outputs.size] += np.add.reduce(self._pairs.take(pairs, axis=0), axis=0)
-        total /= sqrt(places.size)
-        outputs += total[: outputs.size]
-        opening = OPENING_OF.get(read_text.words[0])
-        if opening is not None:
-            outputs += self._openings[opening]
-        return self._add_shape(outputs, surface, total[outputs.size :], opening)
+            totals = self._add_pairs(totals, words)
+        share = self._words.unit / sqrt(n_words)
+        # They are as many by construction, and to check it again would take longer than to add them.
+        return [added + share * total for added, total in zip(by_shape, totals)]  # noqa: B905
 
-    def _add_shape(
-        self,
-        outputs: NDArray[np.float64],
-        surface: NDArray[np.float64],
-        kinds: NDArray[np.float64] | None,
-        opening: int | None,
-    ) -> list[float]:
-        if self._by_shape is not None:
-            outputs += self._by_shape(join_shape(surface, kinds, opening))
-        return outputs.tolist()
+    def _add_pairs(self, totals: Sequence[int], words: Sequence[bytes]) -> list[int]:
+        pairs = self._words.pairs.take(find_pairs(list(dict.fromkeys(words)), self._layout), axis=0)
+        return (np.add.reduce(pairs, axis=0, dtype=np.int64) + totals).tolist()
 
     def contributions(self, text: str, typical: NDArray[np.floating], output: int = 0) -> list[Contribution]:
         """What each word, pair, opening and measure adds to an output.
@@ -125,12 +113,11 @@ class Lexical:
         found = list(zip(counts, ((surface - typical) * self._surface[:, output]).tolist(), strict=True))
         kinds, opening = None, None
         if words:
-            n_outputs = self._intercepts.size
-            kept = self._words.sums[self._words.find(words)] / sqrt(len(words))
             names = [word.decode("utf-8", "replace") for word in words]
-            found += zip(names, kept[:, output].tolist(), strict=True)
+            added = [self._words.add_up([word])[0][output] * self._words.unit / sqrt(len(words)) for word in words]
+            found += zip(names, added, strict=True)
             found += self._of_pairs(words, names, output)
-            kinds, opening = kept[:, n_outputs:].sum(axis=0), OPENING_OF.get(words[0])
+            kinds, opening = self._words.add_up(words)[1] / sqrt(len(words)), OPENING_OF.get(words[0])
             if opening is not None:
                 found.append((f"first word: {names[0]}", float(self._openings[opening, output])))
         if self._landmarks is not None:
@@ -139,7 +126,6 @@ class Lexical:
         return merge(found)
 
     def _of_pairs(self, words: Sequence[bytes], names: Sequence[str], output: int) -> Iterator[tuple[str, float]]:
-        pairs = pair_buckets(self._words.hashes[self._words.find(words)], self._layout)
-        added = self._pairs[pairs, output] / sqrt(len(words))
+        weights = self._words.pairs[find_pairs(words, self._layout), output] * (self._words.unit / sqrt(len(words)))
         joined = [f"{first} {second}" for first, second in pairwise(names)] if self._layout.pair_bits else []
-        return zip(joined, added.tolist(), strict=True)
+        return zip(joined, weights.tolist(), strict=True)

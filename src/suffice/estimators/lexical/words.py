@@ -50,18 +50,19 @@ def word_bucket(word: bytes, layout: Layout) -> int:
     return crc32(word) & layout.word_mask
 
 
-def run_buckets(word: bytes, layout: Layout) -> NDArray[np.intp]:
-    """Columns from `layout.first_run` on, of every run of three to five bytes in a word with a space on both sides.
+def columns_of(word: bytes, layout: Layout) -> list[int]:
+    """Columns of every run of three to five bytes in a word with a space on both sides, and at last of itself.
 
     These are the `char_wb` n-grams of scikit-learn, but of bytes: a run that a word has twice is there twice.
     """
+    first, mask = layout.first_run, layout.run_mask
     if len(word) > _SHORT:
-        return runs_of([word], layout).buckets
-    spans = _SPANS[len(word)]
-    runs = map((b" %b " % word).__getitem__, spans)
-    buckets = np.fromiter(map(crc32, runs), dtype=np.intp, count=len(spans))
-    buckets &= layout.run_mask
-    return buckets
+        columns: list[int] = (runs_of([word], layout).buckets + first).tolist()
+    else:
+        padded = b" %b " % word
+        columns = [first + (crc32(padded[span]) & mask) for span in _SPANS[len(word)]]
+    columns.append(word_bucket(word, layout))
+    return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,13 @@ class Runs:
     """Runs of many words, word by word."""
 
     buckets: NDArray[np.intp]
-    """As `run_buckets` gives them."""
+    """Columns from `layout.first_run` on, as `columns_of` has them."""
     starts: NDArray[np.intp]
     """Where each word's begin, shape (n_words,)."""
 
 
 def runs_of(words: Sequence[bytes], layout: Layout) -> Runs:
-    """The same as `run_buckets` for many words, or long ones, without a call for each run.
+    """The runs of many words, or of long ones, without a call for each run.
 
     CRC-32 is linear: that of a run is that of as many zero bytes, changed by what each byte changes in its place.
     """
@@ -108,6 +109,11 @@ def pair_buckets(hashes: NDArray[np.uint64], layout: Layout) -> NDArray[np.intp]
     pairs += hashes[1:]
     pairs >>= np.uint64(64 - layout.pair_bits)
     return pairs.view(np.intp)
+
+
+def find_pairs(words: Sequence[bytes], layout: Layout) -> NDArray[np.intp]:
+    """Buckets of neighbouring pairs of words, shape (n - 1,)."""
+    return pair_buckets(np.fromiter(map(pair_hash, words), dtype=np.uint64, count=len(words)), layout)
 
 
 def _spans(n_bytes: int) -> tuple[slice, ...]:

@@ -1,13 +1,15 @@
 """What words add to the outputs, each summed once and kept."""
 
 from collections.abc import Callable, Collection, Sequence
+from math import frexp
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suffice.estimators.lexical.layout import Layout
+from suffice.estimators.lexical.packing import Packing
 from suffice.estimators.lexical.wordkinds import KINDS, KINDS_OF
-from suffice.estimators.lexical.words import pair_hash, run_buckets, runs_of, word_bucket
+from suffice.estimators.lexical.words import columns_of, runs_of, word_bucket
 
 MAX_VOCABULARY = 32_768
 """Words at most that are known from the start."""
@@ -21,15 +23,22 @@ MAX_LEARNED_BYTES = 2 << 20
 _MANY = 96
 """Words of a text beyond which it pays to look first how many are new."""
 
-_SEVERAL = 8
+_SEVERAL = 12
 """New words beyond which their runs are better summed together."""
 
 _TOGETHER = 4_096
 """Words whose runs are summed at once at most, to bound the memory that this takes."""
 
+_WEIGHT_BITS = 30
+"""Of the largest weight: a text's sum over its 2 ** 18 columns at most stays within 64 bits."""
+
 
 class WordSums:
-    """Sums of the weights of words' columns: of the vocabulary always, of others for a bounded number."""
+    """Sums of the weights of words' columns: of the vocabulary always, of others for a bounded number.
+
+    Weights are taken as whole multiples of a `unit`, which 16-bit floats are unless they differ by 2 ** 19 and more. So
+    sums are exact, and the same whichever words are summed first, or together.
+    """
 
     def __init__(
         self,
@@ -45,79 +54,77 @@ class WordSums:
             weights: Shape (layout.n_columns, n_outputs).
             layout: Which column is which feature.
             vocabulary: Different words, as `words.read` gives them, `MAX_VOCABULARY` at most.
-            counts_kinds: Keep beside each word's sums of what kinds it is.
+            counts_kinds: Count beside the sums how many words are of each kind.
         """
-        self._n_outputs = weights.shape[1]
+        _, exponent = frexp(float(np.abs(weights).max(initial=0.0)))
+        self.unit = 2.0 ** (exponent - _WEIGHT_BITS)
+        """What the sums are multiples of."""
+        whole = np.rint(weights[: layout.first_opening] / self.unit).astype(np.int32)
+        self._weights = whole[: layout.first_pair]
+        self.pairs = whole[layout.first_pair : layout.first_kind]
+        """Weights of pairs of words, in units."""
+        self._kinds = whole[layout.first_kind :]
         self._counts_kinds = counts_kinds
         self._layout = layout
-        self._whole = weights[: layout.first_run]
-        self._runs = weights[layout.first_run : layout.first_pair]
-        self._kinds = weights[layout.first_kind : layout.first_opening]
-        self._places = _Places(self._learn)
+        self._packing = Packing(weights.shape[1], counts_kinds * len(KINDS))
+        self._sums = _Sums(self._learn)
         self._n_learned_bytes = 0
-        self.sums = np.empty((MAX_WORDS, weights.shape[1] + counts_kinds * len(KINDS)))
-        """By place, shape (MAX_WORDS, n_outputs), or (MAX_WORDS, n_outputs + n_kinds) where kinds are counted."""
-        self.hashes = np.empty(MAX_WORDS, dtype=np.uint64)
-        """By place, for the pairs."""
         for first in range(0, len(vocabulary), _TOGETHER):
             self._learn_together(vocabulary[first : first + _TOGETHER])
-        self._n_known = len(self._places)
+        self._n_known = len(self._sums)
         self._n_learned_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._sums)
 
-    def find(self, words: Collection[bytes]) -> NDArray[np.intp]:
-        """Places of different words, shape (n,), good until the next call; sums of new ones are made on the way."""
-        places = self._places
-        if len(places) + len(words) > MAX_WORDS or self._n_learned_bytes > MAX_LEARNED_BYTES:
+    def add_up(self, words: Collection[bytes]) -> tuple[Sequence[int], NDArray[np.uint8]]:
+        """What different words add to each output, in units, and how many are of each kind where these are counted.
+
+        The counts are good until the next call.
+        """
+        sums = self._sums
+        if len(sums) + len(words) > MAX_WORDS or self._n_learned_bytes > MAX_LEARNED_BYTES:
             self._forget()
         if len(words) > _MANY:
-            new = [word for word in words if word not in places]
+            new = [word for word in words if word not in sums]
             if len(new) > _SEVERAL:
                 self._learn_together(new)
-        return np.fromiter(map(places.__getitem__, words), dtype=np.intp, count=len(words))
+        return self._packing.unpack(sum(map(sums.__getitem__, words), self._packing.zero))
 
     def _forget(self) -> None:
         """Forget what was learned, all at once: to know the least used would cost each lookup more than this in all."""
-        for word in list(self._places)[self._n_known :]:
-            del self._places[word]
+        for word in list(self._sums)[self._n_known :]:
+            del self._sums[word]
         self._n_learned_bytes = 0
 
     def _learn(self, word: bytes) -> int:
-        of_runs = self._runs.take(run_buckets(word, self._layout), axis=0)
-        return self._keep(word, np.add.reduce(of_runs, axis=0, dtype=np.float64))
+        weights = self._weights.take(columns_of(word, self._layout), 0)
+        return self._pack(word, np.add.reduce(weights, 0, np.int64))
 
     def _learn_together(self, words: Sequence[bytes]) -> None:
         runs = runs_of(words, self._layout)
-        of_runs = self._runs.take(runs.buckets, axis=0)
-        totals = np.add.reduceat(of_runs, runs.starts, axis=0, dtype=np.float64)
+        of_runs = self._weights[self._layout.first_run :].take(runs.buckets, axis=0)
+        totals = np.add.reduceat(of_runs, runs.starts, axis=0, dtype=np.int64)
+        totals += self._weights.take([word_bucket(word, self._layout) for word in words], axis=0)
         for word, total in zip(words, totals, strict=True):
-            self._places[word] = self._keep(word, total)
+            self._sums[word] = self._pack(word, total)
 
-    def _keep(self, word: bytes, total: NDArray[np.float64]) -> int:
-        """Keep a word whose runs add up to a total, shape (n_outputs,), behind all others."""
-        place = len(self._places)
-        total += self._whole[word_bucket(word, self._layout)]
-        self.sums[place, self._n_outputs :] = 0.0
-        for kind in KINDS_OF.get(word, ()):
+    def _pack(self, word: bytes, total: NDArray[np.int64]) -> int:
+        """The sums of a word, as they are kept; itself and its runs add up to a total, shape (n_outputs,)."""
+        kinds = KINDS_OF.get(word, ())
+        for kind in kinds:
             total += self._kinds[kind]
-            if self._counts_kinds:
-                self.sums[place, self._n_outputs + kind] = 1.0
-        self.sums[place, : self._n_outputs] = total
-        if self._layout.pair_bits:
-            self.hashes[place] = pair_hash(word)
         self._n_learned_bytes += len(word)
-        return place
+        return self._packing.pack(total.tolist(), kinds if self._counts_kinds else ())
 
 
-class _Places(dict[bytes, int]):
-    """Places of words; those of new words are asked for."""
+class _Sums(dict[bytes, int]):
+    """Sums by word; those of new words are asked for."""
 
     def __init__(self, learn: Callable[[bytes], int]) -> None:
         super().__init__()
         self._learn = learn
 
     def __missing__(self, word: bytes) -> int:
-        place = self[word] = self._learn(word)
-        return place
+        packed = self[word] = self._learn(word)
+        return packed

@@ -13,7 +13,7 @@ from suffice.estimators.lexical import Layout, extract
 from suffice.estimators.lexical.router import LEXICAL_VERSION
 from suffice.estimators.lexical.surface import MAX_COUNT, SURFACE, measure
 from suffice.estimators.lexical.wordkinds import KINDS, OPENINGS
-from suffice.estimators.lexical.words import MAX_CHARS, pair_buckets, pair_hash, read, run_buckets, runs_of
+from suffice.estimators.lexical.words import MAX_CHARS, columns_of, pair_buckets, pair_hash, read, runs_of
 
 LAYOUT = Layout(word_bits=12, run_bits=14, pair_bits=12)
 
@@ -59,7 +59,7 @@ def test_runs_are_those_found_by_looking_at_every_place(word: bytes) -> None:
         if place + size <= len(padded)
     ]
 
-    assert run_buckets(word, LAYOUT).tolist() == expected
+    assert columns_of(word, LAYOUT) == [*(LAYOUT.first_run + run for run in expected), crc32(word) % 2**12]
 
 
 @given(words=st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=9))
@@ -67,7 +67,8 @@ def test_runs_of_many_words_are_those_of_each(words: list[bytes]) -> None:
     found = runs_of(words, LAYOUT)
 
     by_word = np.split(found.buckets, found.starts[1:])
-    assert [part.tolist() for part in by_word] == [run_buckets(word, LAYOUT).tolist() for word in words]
+    of_each = [columns_of(word, LAYOUT)[:-1] for word in words]
+    assert [(part + LAYOUT.first_run).tolist() for part in by_word] == of_each
 
 
 def test_columns_stay_where_bundles_already_trained_have_them() -> None:

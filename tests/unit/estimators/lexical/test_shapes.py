@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from suffice.estimators.lexical import Landmarks, Layout, Lexical, extract
 from suffice.estimators.lexical.features import OPENING_OF
-from suffice.estimators.lexical.landmarks import LandmarkScorer
 from suffice.estimators.lexical.shapes import N_MEASURES, join_shape, merge, trace
 from suffice.estimators.lexical.surface import SURFACE
 from suffice.estimators.lexical.wordkinds import KINDS, OPENINGS
@@ -19,6 +18,10 @@ N_OUTPUTS = 2
 SOME_WORDS = ["how", "prove", "the", "the", "x", "3+4", "a)", "zebra", "why", "not", "?", "function"]
 TEXTS = st.text(max_size=200) | st.lists(st.sampled_from(SOME_WORDS)).map(" ".join)
 TYPICAL = np.linspace(0.0, 4.0, len(SURFACE))
+
+
+def add_up(shape: NDArray[np.float32]) -> NDArray[np.float32]:
+    return LANDMARKS.likeness(shape[None])[0] @ LANDMARKS.weights
 
 
 def shape_of(text: str) -> NDArray[np.float32]:
@@ -71,7 +74,7 @@ def test_the_shape_that_is_served_is_the_one_that_is_trained_on(text: str) -> No
     weights = np.zeros((LAYOUT.n_columns, N_OUTPUTS))
     model = Lexical(weights, np.zeros(N_OUTPUTS), LAYOUT, (), LANDMARKS)
 
-    assert model(text) == pytest.approx(LandmarkScorer(LANDMARKS)(shape_of(text)), abs=1e-5)
+    assert model(text) == pytest.approx(add_up(shape_of(text)), abs=1e-5)
 
 
 @example(text="")
@@ -81,7 +84,7 @@ def test_the_shape_that_is_served_is_the_one_that_is_trained_on(text: str) -> No
 @pytest.mark.parametrize("output", range(N_OUTPUTS))
 def test_contributions_sum_up_to_the_difference_from_a_typical_text(output: int, text: str) -> None:
     of_typical = INTERCEPTS + TYPICAL @ WEIGHTS[LAYOUT.first_surface :]
-    of_typical += LandmarkScorer(LANDMARKS)(join_shape(TYPICAL, None, None))
+    of_typical += add_up(join_shape(TYPICAL, None, None))
 
     added = [each.value for each in MODEL.contributions(text, TYPICAL, output)]
 
@@ -94,7 +97,7 @@ def test_a_trace_sums_up_to_what_the_way_changes(start: str, end: str) -> None:
 
     found = trace(LANDMARKS, *shapes, 1)
 
-    from_start, to_end = (LandmarkScorer(LANDMARKS)(shape)[1] for shape in shapes)
+    from_start, to_end = (add_up(shape)[1] for shape in shapes)
     assert math.fsum(value for _, value in found) == pytest.approx(to_end - from_start, abs=1e-5)
 
 
