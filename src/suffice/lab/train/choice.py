@@ -127,7 +127,8 @@ def nested(held: Sequence[Held], scores: PairedScores, folds: NDArray[np.intp]) 
     """Where each row's expected gain lies in its fold, by what is chosen without the fold, shape (n,), in (0, 1).
 
     Different folds choose differently, and each has a scale of its own, as every bundle has. What a choice looks at are
-    predictions of the other folds, made once for all: their models have seen this fold, the choice has not.
+    predictions of the other folds, made once for all: their models have seen this fold, the choice has not. On outcomes
+    that are nothing but chance this flatters APGR by .01 at 200 prompts and by .006 at 800 (400 and 70 simulations).
 
     Source:
         Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
