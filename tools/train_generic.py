@@ -25,7 +25,7 @@ from suffice.features import read
 from suffice.lab.dataset import group_texts, hash_dataset, mark_sealed, read_dataset
 from suffice.lab.metrics import Floats, PairedOutcomes, Plan, evaluate, length
 from suffice.lab.train import Examples, Fitted, Provenance, TrainPlan, assess, gather, train_on, write_bundle
-from suffice.lab.train.curve import draw_groups
+from suffice.lab.train.examples import draw_groups
 from suffice.lab.workload import Split, load_desk, select
 from suffice.upstream.tape import load_tape
 from suffice.wire.request import Endpoint, parse

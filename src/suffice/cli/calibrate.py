@@ -25,6 +25,7 @@ from suffice.cli.evidence import (
 )
 from suffice.cli.progress import show_steps
 from suffice.cli.terminal import open_console, print_json
+from suffice.cli.writing import check_target
 from suffice.errors import DatasetError
 from suffice.estimators.bundle import Bundle, load, save
 from suffice.lab.calibrate import (
@@ -112,6 +113,7 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Choose the threshold for one aim, say what it achieves, and write it into the bundle."""
+    check_target("--out", out, (queries, outcomes, config))
     aim = _read_aim(large_share, cost, quality)
     loaded = load(bundle)
     asked = _Asked(

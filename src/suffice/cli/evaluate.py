@@ -26,7 +26,7 @@ from suffice.cli.evidence import (
 )
 from suffice.cli.progress import show_steps
 from suffice.cli.terminal import open_console, print_json
-from suffice.cli.writing import write_whole
+from suffice.cli.writing import check_target, write_whole
 from suffice.config.sections import DEFAULT_FIRST_THRESHOLD
 from suffice.estimators.bundle import load
 from suffice.lab.dataset import OK_SCORE
@@ -60,6 +60,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a bundle on outcomes that did not train it: every figure with its interval, beside the controls."""
+    check_target("--html", html, (bundle, queries, outcomes, config))
     loaded = load(bundle)
     routing = read_routing(config)
     with show_steps("reading outcomes") as note:

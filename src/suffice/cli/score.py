@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from suffice.cli.evidence import BundlePath, RoutingFile, read_routing, warn_of_rows
 from suffice.cli.terminal import open_console
-from suffice.cli.writing import open_whole
+from suffice.cli.writing import check_target, open_whole
 from suffice.estimators.bundle import load
 from suffice.lab.dataset import FileReport, check_rows
 from suffice.lab.rating import Rater, Rating, scorer_of
@@ -65,6 +65,7 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False,
 ) -> None:
     """Rate every request of a file as the gateway would: complexity, and p_ok of each model."""
+    check_target("--out", out, (file, bundle, config))
     routing = read_routing(config)
     scorer = scorer_of(load(bundle))
     found = detect_form(file) if form == "auto" else RequestForm(form)

@@ -1,7 +1,7 @@
 """`suffice train`: from queries and outcomes to a bundle, in seconds."""
 
 import datetime as dt
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
@@ -43,7 +43,8 @@ from suffice.lab.train import (
     write_bundle,
 )
 from suffice.lab.train.curve import SIZES
-from suffice.lab.train.examples import Examples, Track
+from suffice.lab.train.examples import Examples, Track, sample
+from suffice.lab.train.kernel import MAX_DENSE
 
 _SHOWN = 6
 
@@ -61,6 +62,9 @@ def train(
     warm_start: Annotated[
         Path | None, typer.Option("--warm-start", metavar="BUNDLE", help="Start from what this bundle expects.")
     ] = None,
+    max_queries: Annotated[
+        int, typer.Option(min=1_000, help="Of more, so many are drawn; beyond 12,000 training takes hours.")
+    ] = MAX_DENSE,
     curve: Annotated[
         bool, typer.Option("--curve", help="Show what fewer outcomes would give; takes some times as long.")
     ] = False,
@@ -79,6 +83,8 @@ def train(
     reading = read_evidence(queries, outcomes, strict=strict)
     with _follow("reading texts") as track:
         examples = gather(reading.dataset, (small, *(middle or ()), large), track=track)
+    if examples.n > max_queries:
+        examples = sample(examples, max_queries, seed=seed)
     plan = TrainPlan(seed=seed)
     with _follow("cross-validating") as track:
         fitted = train_on(examples, plan, warm_start=start, track=track)
@@ -89,14 +95,27 @@ def train(
     )
     created = dt.datetime.now(tz=dt.UTC).date().isoformat()
     bundle = write_bundle(out, fitted, evaluation, Provenance(sources=[source], created=created, generic=generic))
-    if fitted.trust is not None and not fitted.trust:
-        warn(open_console(stderr=True), f"the outcomes do not support what {warm_start} expects: it is not used")
+    for warning in _find_doubts(fitted, start, source):
+        warn(open_console(stderr=True), warning)
     if as_json:
         rows = [report.document() for report in (reading.queries, reading.outcomes)]
         print_json({**_document(bundle, fitted, evaluation, points), "rows": rows})
     else:
         _show(open_console(), bundle, fitted, evaluation, points)
         open_console().print(f"written to {out}", markup=False, soft_wrap=True)
+
+
+def _find_doubts(fitted: Fitted, start: Bundle | None, source: TrainingSource) -> Iterator[str]:
+    small, *_, large = fitted.examples.models
+    gain = float(fitted.examples.uplift.mean())
+    if gain <= 0:
+        yield f"{large} scores no better than {small} ({gain:+.3f} on average): are --small and --large exchanged?"
+    if start is not None and any(each.sha256 == source.sha256 for each in start.manifest.sources):
+        yield "--warm-start was trained on these very outcomes: all figures are too good"
+    elif start is not None:
+        yield "figures are too good as far as --warm-start was trained on some of these queries: that is not looked for"
+    if fitted.trust is not None and not fitted.trust:
+        yield "the outcomes do not support what --warm-start expects: it is not used"
 
 
 def _check_place(out: Path, read: Sequence[Path]) -> None:

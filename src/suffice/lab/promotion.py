@@ -22,6 +22,9 @@ from suffice.lab.metrics import (
 from suffice.lab.rating import TURN_DECAY, rate_all
 from suffice.lab.trial import Trial
 
+CHANCE = 0.5
+"""APGR of a router that knows nothing."""
+
 MARGIN = 0.01
 """Of APGR and Brier score: a candidate that is worse by more is refused, even where that might be chance."""
 
@@ -77,6 +80,9 @@ class Comparison:
 
     def _losses(self) -> Iterator[str]:
         apgr, brier = (self._difference(name) for name in ("apgr", "brier"))
+        alone = self.figures["apgr"].candidate if self.in_force is None and "apgr" in self.figures else None
+        if alone is not None and alone.high < CHANCE:
+            yield f"its APGR, {alone.estimate:.3f} [{alone.low:.3f}, {alone.high:.3f}], is surely below chance, which is .5"
         if apgr is not None and np.isnan(apgr.estimate):
             yield "nothing can be compared: the large model gains nothing on these outcomes"
         elif apgr is not None and (apgr.high < 0 or apgr.estimate < -MARGIN):

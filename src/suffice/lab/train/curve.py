@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from suffice.errors import DatasetError
 from suffice.estimators.bundle import Bundle
@@ -12,7 +11,7 @@ from suffice.estimators.lexical import Lexical, Trained
 from suffice.lab.dataset import mark_test
 from suffice.lab.metrics import Floats
 from suffice.lab.train.choice import apgr_of
-from suffice.lab.train.examples import Examples, Track
+from suffice.lab.train.examples import Examples, Track, draw_groups
 from suffice.lab.train.training import TrainPlan, train_on
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -94,12 +93,3 @@ def _measure(
         except DatasetError:
             continue  # so few that they cannot be parted into folds
         yield apgr_of(rate_gain(trained, test.texts), test.paired)
-
-
-def draw_groups(groups: Sequence[str], n_rows: int, *, seed: int) -> NDArray[np.intp]:
-    """Rows of random whole groups, until there are as many as wanted; the last group may be cut."""
-    names, which = np.unique(np.asarray(groups), return_inverse=True)
-    order = np.random.default_rng(seed).permutation(names.size)
-    rank = np.empty(names.size, dtype=np.intp)
-    rank[order] = np.arange(names.size)
-    return np.sort(np.argsort(rank[which], kind="stable")[:n_rows])

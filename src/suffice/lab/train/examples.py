@@ -140,3 +140,24 @@ def _take(pairs: Pairs, kept: NDArray[np.intp], left_out: Mapping[str, int]) -> 
         large_scores=pairs.large_scores[kept],
         left_out=left_out,
     )
+
+
+def sample(examples: Examples, n: int, *, seed: int) -> Examples:
+    """Random whole groups, until there are n texts; those left out are counted.
+
+    Args:
+        examples: More than n.
+        n: How many.
+        seed: Of the choice.
+    """
+    drawn = examples.take(draw_groups(examples.groups, n, seed=seed))
+    return replace(drawn, left_out={**examples.left_out, f"beyond the {n:,} that are drawn": examples.n - n})
+
+
+def draw_groups(groups: Sequence[str], n_rows: int, *, seed: int) -> NDArray[np.intp]:
+    """Rows of random whole groups, until there are as many as wanted; the last group may be cut."""
+    names, which = np.unique(np.asarray(groups), return_inverse=True)
+    order = np.random.default_rng(seed).permutation(names.size)
+    rank = np.empty(names.size, dtype=np.intp)
+    rank[order] = np.arange(names.size)
+    return np.sort(np.argsort(rank[which], kind="stable")[:n_rows])
