@@ -14,11 +14,12 @@ from suffice.estimators.lexical.words import columns_of, runs_of, word_bucket
 MAX_VOCABULARY = 32_768
 """Words at most that are known from the start."""
 
-MAX_WORDS = 2 * MAX_VOCABULARY
-"""Words that are kept at most; a text has 4,097 different ones at most."""
+MAX_LEARNED = 8_192
+"""Words that are learned before those are forgotten which were learned earlier and not met since; so twice as many are
+kept at most. To forget more at once would hold up the event loop. A text has 4,097 different words at most."""
 
-MAX_LEARNED_BYTES = 2 << 20
-"""Bytes of learned words, beyond which these are forgotten: some languages have no spaces, and words like sentences."""
+MAX_LEARNED_BYTES = 1 << 20
+"""Bytes of learned words that do the same: some languages have no spaces, and words like sentences."""
 
 _MANY = 96
 """Words of a text beyond which it pays to look first how many are new."""
@@ -67,7 +68,8 @@ class WordSums:
         self._counts_kinds = counts_kinds
         self._layout = layout
         self._packing = Packing(weights.shape[1], counts_kinds * len(KINDS))
-        self._sums = _Sums(self._learn)
+        self._sums = _Sums(self._recall)
+        self._older: dict[bytes, int] = {}
         self._n_learned_bytes = 0
         for first in range(0, len(vocabulary), _TOGETHER):
             self._learn_together(vocabulary[first : first + _TOGETHER])
@@ -75,7 +77,7 @@ class WordSums:
         self._n_learned_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._sums)
+        return len(self._sums) + len(self._older)
 
     def add_up(self, words: Collection[bytes]) -> tuple[Sequence[int], NDArray[np.uint8]]:
         """What different words add to each output, in units, and how many are of each kind where these are counted.
@@ -83,19 +85,25 @@ class WordSums:
         The counts are good until the next call.
         """
         sums = self._sums
-        if len(sums) + len(words) > MAX_WORDS or self._n_learned_bytes > MAX_LEARNED_BYTES:
+        if len(sums) - self._n_known + len(words) > MAX_LEARNED or self._n_learned_bytes > MAX_LEARNED_BYTES:
             self._forget()
         if len(words) > _MANY:
-            new = [word for word in words if word not in sums]
+            new = [word for word in words if word not in sums and word not in self._older]
             if len(new) > _SEVERAL:
                 self._learn_together(new)
         return self._packing.unpack(sum(map(sums.__getitem__, words), self._packing.zero))
 
     def _forget(self) -> None:
-        """Forget what was learned, all at once: to know the least used would cost each lookup more than this in all."""
-        for word in list(self._sums)[self._n_known :]:
-            del self._sums[word]
+        """Forget what was not met since the last time: to know the least used would cost each lookup more."""
+        sums = self._sums
+        self._older = {word: sums.pop(word) for word in list(sums)[self._n_known :]}
         self._n_learned_bytes = 0
+
+    def _recall(self, word: bytes) -> int:
+        """The sums of a word that was not met since the last time."""
+        self._n_learned_bytes += len(word)
+        packed = self._older.pop(word, None)
+        return self._learn(word) if packed is None else packed
 
     def _learn(self, word: bytes) -> int:
         weights = self._weights.take(columns_of(word, self._layout), 0)
@@ -106,6 +114,7 @@ class WordSums:
         of_runs = self._weights[self._layout.first_run :].take(runs.buckets, axis=0)
         totals = np.add.reduceat(of_runs, runs.starts, axis=0, dtype=np.int64)
         totals += self._weights.take([word_bucket(word, self._layout) for word in words], axis=0)
+        self._n_learned_bytes += sum(map(len, words))
         for word, total in zip(words, totals, strict=True):
             self._sums[word] = self._pack(word, total)
 
@@ -114,17 +123,16 @@ class WordSums:
         kinds = KINDS_OF.get(word, ())
         for kind in kinds:
             total += self._kinds[kind]
-        self._n_learned_bytes += len(word)
         return self._packing.pack(total.tolist(), kinds if self._counts_kinds else ())
 
 
 class _Sums(dict[bytes, int]):
-    """Sums by word; those of new words are asked for."""
+    """Sums by word; those of words that it does not have are asked for."""
 
-    def __init__(self, learn: Callable[[bytes], int]) -> None:
+    def __init__(self, recall: Callable[[bytes], int]) -> None:
         super().__init__()
-        self._learn = learn
+        self._recall = recall
 
     def __missing__(self, word: bytes) -> int:
-        packed = self[word] = self._learn(word)
+        packed = self[word] = self._recall(word)
         return packed

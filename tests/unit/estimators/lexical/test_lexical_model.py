@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from suffice.estimators.lexical import Layout, Lexical, extract, wordsums
+from suffice.estimators.lexical.words import columns_of
 from suffice.estimators.lexical.wordsums import WordSums
 
 LAYOUT = Layout(word_bits=12, run_bits=14, pair_bits=12)
@@ -67,7 +68,7 @@ def test_a_vocabulary_changes_no_bit(text: str) -> None:
 @given(texts=st.lists(TEXTS, max_size=6))
 def test_forgetting_changes_no_bit(texts: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wordsums, "MAX_WORDS", 400)
+        patch.setattr(wordsums, "MAX_LEARNED", 400)
         patch.setattr(wordsums, "MAX_LEARNED_BYTES", 2_000)
         forgetful = make_model()
         forgotten = [forgetful(text) for text in texts]
@@ -75,8 +76,19 @@ def test_forgetting_changes_no_bit(texts: list[str]) -> None:
     assert forgotten == [USED[LAYOUT](text) for text in texts]
 
 
+@pytest.mark.parametrize("n_new", [0, 3, 50])
+def test_of_a_long_text_new_words_are_learned_however_many_they_are(n_new: int) -> None:
+    text = " ".join(f"word{number}" for number in range(150))
+    model = make_model()
+    model(text)
+
+    longer = text + "".join(f" new{number}" for number in range(n_new))
+
+    assert model(longer) == make_model()(longer)
+
+
 def test_kept_words_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordsums, "MAX_WORDS", 50)
+    monkeypatch.setattr(wordsums, "MAX_LEARNED", 50)
     words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
 
     sizes: list[int] = []
@@ -84,11 +96,11 @@ def test_kept_words_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> No
         words.add_up([b"%d" % number for number in range(start, start + 20)])
         sizes.append(len(words))
 
-    assert sizes == [20, 40] * 5
+    assert sizes == [20, 40] + [60, 80] * 4
 
 
 def test_the_vocabulary_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordsums, "MAX_WORDS", 50)
+    monkeypatch.setattr(wordsums, "MAX_LEARNED", 50)
     vocabulary = [b"v%d" % number for number in range(15)]
     words = WordSums(WEIGHTS[LAYOUT], LAYOUT, vocabulary)
 
@@ -97,9 +109,9 @@ def test_the_vocabulary_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
         words.add_up([b"%d" % number for number in range(start, start + 20)])
         sizes.append(len(words))
 
-    assert sizes == [35] * 5
+    assert sizes == [35, 55, 75, 95, 75]
     words.add_up(vocabulary)
-    assert len(words) == 35
+    assert len(words) == 75
 
 
 def test_kept_words_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,11 +119,38 @@ def test_kept_words_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
     words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
 
     sizes: list[int] = []
-    for number in range(6):
+    for number in range(9):
         words.add_up([b"%d" % number * 4_000])
         sizes.append(len(words))
 
-    assert sizes == [1, 2, 3, 1, 2, 3]
+    assert sizes == [1, 2, 3, 4, 5, 6, 4, 5, 6]
+
+
+def test_words_that_are_met_again_are_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordsums, "MAX_LEARNED", 50)
+    words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
+    learned: list[bytes] = []
+
+    def note(word: bytes, layout: Layout) -> list[int]:
+        learned.append(word)
+        return columns_of(word, layout)
+
+    monkeypatch.setattr(wordsums, "columns_of", note)
+
+    for start in range(0, 200, 20):
+        words.add_up([b"met", *(b"%d" % number for number in range(start, start + 20))])
+
+    assert learned.count(b"met") == 1
+
+
+def test_words_that_are_met_again_count_among_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordsums, "MAX_LEARNED_BYTES", 10_000)
+    words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
+
+    for number in range(20):
+        words.add_up([b"%d" % met * 4_000 for met in range(max(0, number - 3), number + 1)])
+
+    assert len(words) <= 8
 
 
 @given(text=TEXTS)

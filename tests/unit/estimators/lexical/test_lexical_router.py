@@ -11,7 +11,8 @@ from suffice.errors import BundleError
 from suffice.estimators import QuantileMap
 from suffice.estimators.bundle import Bundle, Manifest, load, save
 from suffice.estimators.calibrators import Isotonic, Platt
-from suffice.estimators.lexical import KIND, Layout, Lexical, LexicalRouter, Trained, build
+from suffice.estimators.lexical import KIND, Landmarks, Layout, Lexical, LexicalRouter, Trained, build
+from suffice.estimators.lexical.shapes import N_MEASURES
 from suffice.estimators.lexical.surface import SURFACE
 from suffice.estimators.lexical.words import word_bucket
 
@@ -128,6 +129,28 @@ def test_arrays_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(BundleError, match=f"cannot be used: .*{words}"):
         build(change(bundle, **arrays))
+
+
+def make_landmarks() -> Landmarks:
+    """One that a text without words or marks is exactly like, and that adds a gain of 0.25."""
+    nowhere = np.zeros(N_MEASURES, dtype=np.float32)
+    weights = np.array([[0.25, 0.0, 0.0]], dtype=np.float32)
+    return Landmarks(nowhere, np.full(N_MEASURES, 2.0, dtype=np.float32), nowhere[None], weights)
+
+
+def test_landmarks_come_back_from_the_bundle(tmp_path: Path) -> None:
+    router = build(make_bundle(tmp_path, dataclasses.replace(make_trained(), landmarks=make_landmarks())))
+
+    assert router.rate("").complexity == pytest.approx(3.75)
+    assert router.rate("hello").complexity < 1.3
+
+
+def test_a_part_of_landmarks_is_refused(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path, dataclasses.replace(make_trained(), landmarks=make_landmarks()))
+    kept = {name: array for name, array in bundle.arrays.items() if name != "landmarks.scale"}
+
+    with pytest.raises(BundleError, match=r"no array 'landmarks\.scale'"):
+        build(dataclasses.replace(bundle, arrays=kept))
 
 
 def test_a_layout_that_is_missing_is_refused(bundle: Bundle) -> None:
