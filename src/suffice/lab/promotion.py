@@ -82,7 +82,7 @@ class Comparison:
         apgr, brier = (self._difference(name) for name in ("apgr", "brier"))
         alone = self.figures["apgr"].candidate if self.in_force is None and "apgr" in self.figures else None
         if alone is not None and alone.high < CHANCE:
-            yield f"its APGR, {alone.estimate:.3f} [{alone.low:.3f}, {alone.high:.3f}], is surely below chance, which is .5"
+            yield f"its APGR is surely below chance: {alone.estimate:.3f} [{alone.low:.3f}, {alone.high:.3f}]"
         if apgr is not None and np.isnan(apgr.estimate):
             yield "nothing can be compared: the large model gains nothing on these outcomes"
         elif apgr is not None and (apgr.high < 0 or apgr.estimate < -MARGIN):

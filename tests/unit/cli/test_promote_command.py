@@ -94,15 +94,25 @@ def test_an_equal_bundle_may_replace_the_one_in_force(
 
 
 def test_the_first_bundle_needs_nothing_to_beat(
-    run: Runner, tmp_path: Path, bad: Path, files: tuple[Path, Path]
+    run: Runner, tmp_path: Path, good: Path, files: tuple[Path, Path]
 ) -> None:
-    result = promote(run, bad, tmp_path / "live", files, "--json")
+    result = promote(run, good, tmp_path / "live", files, "--json")
 
     assert result.code == 0
     document = json.loads(result.out)
     assert (document["promoted"], document["in_force"], document["n"]) == (True, None, N)
     assert "difference" not in document["figures"]["apgr"]
-    assert (tmp_path / "live").read_bytes() == bad.read_bytes()
+    assert (tmp_path / "live").read_bytes() == good.read_bytes()
+
+
+def test_not_even_the_first_bundle_may_be_below_chance(
+    run: Runner, tmp_path: Path, bad: Path, files: tuple[Path, Path]
+) -> None:
+    result = promote(run, bad, tmp_path / "live", files)
+
+    assert result.code == 1
+    assert "its APGR is surely below chance" in result.err
+    assert not (tmp_path / "live").exists()
 
 
 def test_json_has_both_figures_and_their_paired_difference(

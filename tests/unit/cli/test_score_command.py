@@ -159,3 +159,14 @@ def test_control_characters_do_not_reach_the_terminal(run: Runner, bundle: Path,
     path = write_rows(tmp_path / "evil", [body("list \x1b[2J\x07 owls")])
 
     assert "\x1b" not in score(run, bundle, path).out
+
+
+def test_what_is_read_is_never_written_over(run: Runner, bundle: Path, tmp_path: Path) -> None:
+    requests = write_form(tmp_path, "prompts")
+    before = requests.read_bytes()
+
+    result = score(run, bundle, requests, "--out", str(requests))
+
+    assert result.code == 2
+    assert "is a file that is read; name another one" in result.err
+    assert requests.read_bytes() == before

@@ -12,7 +12,7 @@ from suffice.estimators.lexical import build
 from suffice.lab.dataset import hash_dataset, read_dataset
 from suffice.lab.train import TrainPlan
 from suffice.testing import bundles
-from suffice.testing.datasets import write_outcomes
+from suffice.testing.datasets import draw_rows, write_outcomes, write_rows
 
 
 @pytest.fixture(autouse=True)
@@ -204,3 +204,22 @@ def test_a_request_that_the_gateway_would_refuse_is_left_out(run: Runner, tmp_pa
 
     assert document["left_out"] == {"the gateway would refuse it: the body nests deeper than 64 levels": 1}
     assert np.isfinite(document["cross_validated"]["apgr"])
+
+
+def test_exchanged_models_are_doubted(run: Runner, tmp_path: Path) -> None:
+    def keep(queries: Rows, outcomes: Rows) -> None:
+        del queries, outcomes
+
+    result = train_changed(run, tmp_path, keep, small="large", large="small")
+
+    assert "are --small and --large exchanged?" in result.err
+
+
+def test_a_warm_start_that_knows_the_outcomes_is_told(run: Runner, tmp_path: Path) -> None:
+    queries, outcomes = draw_rows(N)
+    files = write_rows(tmp_path / "q.jsonl", queries), write_rows(tmp_path / "o.jsonl", outcomes)
+    run(*arguments(files, tmp_path / "first"))
+
+    result = run(*arguments(files, tmp_path / "second", "--warm-start", str(tmp_path / "first")))
+
+    assert "was trained on these very outcomes" in result.err
