@@ -73,6 +73,7 @@ docs: $(VENV)/.docs ## Build the documentation into site/ and check every link
 
 bench: $(VENV)/.dev ## Measure what the gateway costs
 	$(BIN)/python benchmarks/scoring_time.py
+	$(BIN)/python benchmarks/lexical_time.py --prompts 2000
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/hundred_thousand.py --requests 10000
 

@@ -22,7 +22,7 @@ MAX_LEARNED_BYTES = 1 << 20
 """Bytes of learned words that do the same: some languages have no spaces, and words like sentences."""
 
 _MANY = 96
-"""Words of a text beyond which it pays to look first how many are new."""
+"""Words of a text beyond which it pays to see first how many are new."""
 
 _SEVERAL = 12
 """New words beyond which their runs are better summed together."""
@@ -88,10 +88,17 @@ class WordSums:
         if len(sums) - self._n_known + len(words) > MAX_LEARNED or self._n_learned_bytes > MAX_LEARNED_BYTES:
             self._forget()
         if len(words) > _MANY:
-            new = [word for word in words if word not in sums and word not in self._older]
-            if len(new) > _SEVERAL:
-                self._learn_together(new)
+            return self._packing.unpack(self._add_many(words))
         return self._packing.unpack(sum(map(sums.__getitem__, words), self._packing.zero))
+
+    def _add_many(self, words: Collection[bytes]) -> int:
+        sums = self._sums
+        found = list(map(sums.get, words))
+        new = [word for word, packed in zip(words, found, strict=True) if packed is None] if None in found else []
+        unknown = [word for word in new if word not in self._older]
+        if len(unknown) > _SEVERAL:
+            self._learn_together(unknown)
+        return sum(map(sums.__getitem__, new), sum(filter(None, found), self._packing.zero))
 
     def _forget(self) -> None:
         """Forget what was not met since the last time: to know the least used would cost each lookup more."""
