@@ -27,6 +27,7 @@ from suffice.cli.evidence import (
 from suffice.cli.terminal import open_console, print_json, rows_table
 from suffice.errors import BundleError
 from suffice.estimators.bundle import Bundle, TrainingSource, load
+from suffice.estimators.lexical import Layout, build, layout_of
 from suffice.lab.dataset import hash_dataset
 from suffice.lab.metrics import Evaluation, Plan
 from suffice.lab.metrics.bootstrap import N_RESAMPLES
@@ -62,6 +63,15 @@ def train(
     warm_start: Annotated[
         Path | None, typer.Option("--warm-start", metavar="BUNDLE", help="Start from what this bundle expects.")
     ] = None,
+    runs: Annotated[
+        bool | None,
+        typer.Option(
+            "--runs/--no-runs",
+            help="Look into words too, at runs of three to five bytes; without, a score takes three quarters of the "
+            "time. By default as --warm-start has it, or else with runs.",
+            show_default=False,
+        ),
+    ] = None,
     max_queries: Annotated[
         int, typer.Option(min=1_000, help="Of more, so many are drawn; beyond 12,000 training takes hours.")
     ] = MAX_DENSE,
@@ -85,7 +95,7 @@ def train(
         examples = gather(reading.dataset, (small, *(middle or ()), large), track=track)
     if examples.n > max_queries:
         examples = sample(examples, max_queries, seed=seed)
-    plan = TrainPlan(seed=seed)
+    plan = TrainPlan(layout=_lay_out(runs, start), seed=seed)
     with _follow("cross-validating") as track:
         fitted = train_on(examples, plan, warm_start=start, track=track)
     evaluation = assess(fitted, Plan(n_resamples=resamples, seed=seed))
@@ -125,6 +135,14 @@ def _check_place(out: Path, read: Sequence[Path]) -> None:
     if out.is_dir() or not out.parent.is_dir():
         problem = "is a folder" if out.is_dir() else f"cannot be written: {out.parent} is no folder"
         raise BundleError(f"--out {str(out)!r} {problem}; name a file in a folder that exists")
+
+
+def _lay_out(runs: bool | None, start: Bundle | None) -> Layout:
+    """What was asked for, or else what the warm start has."""
+    if runs is None and start is not None:
+        build(start)
+        return layout_of(start.manifest)
+    return Layout() if runs is not False else Layout(run_bits=0)
 
 
 @contextmanager

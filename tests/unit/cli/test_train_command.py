@@ -1,4 +1,3 @@
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,8 @@ from command_runs import Runner
 from train_runs import Change, N, Rows, arguments, document_of, leave, plan_small, spoil_two, train_changed
 
 from suffice.estimators.bundle import load
-from suffice.estimators.lexical import build
+from suffice.estimators.lexical import Layout, build
 from suffice.lab.dataset import hash_dataset, read_dataset
-from suffice.lab.train import TrainPlan
 from suffice.testing import bundles
 from suffice.testing.datasets import draw_rows, write_outcomes, write_rows
 
@@ -181,9 +179,8 @@ def test_a_curve_without_a_figure_is_shown_all_the_same(
 
 @pytest.mark.parametrize(("gain", "is_used"), [(2.0, True), (-2.0, False)])
 def test_a_warm_start_is_used_as_far_as_outcomes_support_it(
-    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gain: float, *, is_used: bool
+    run: Runner, tmp_path: Path, gain: float, *, is_used: bool
 ) -> None:
-    monkeypatch.setattr("suffice.cli.train.TrainPlan", partial(TrainPlan, layout=bundles.LAYOUT))
     (tmp_path / "start").mkdir()
     bundles.write_bundle(tmp_path / "start" / "b", {"prove": gain, "list": -gain})
 
@@ -191,6 +188,18 @@ def test_a_warm_start_is_used_as_far_as_outcomes_support_it(
 
     assert (document_of(result)["trust_in_warm_start"] > 0.0) == is_used
     assert ("do not support what" in result.err) != is_used
+
+
+def test_words_alone_may_be_looked_at_and_a_warm_start_keeps_to_it(run: Runner, tmp_path: Path) -> None:
+    queries, outcomes = draw_rows(N)
+    files = write_rows(tmp_path / "q.jsonl", queries), write_rows(tmp_path / "o.jsonl", outcomes)
+
+    for name, more in (("first", ["--no-runs"]), ("second", ["--warm-start", str(tmp_path / "first")])):
+        assert run(*arguments(files, tmp_path / name, *more)).code == 0
+
+        bundle = load(tmp_path / name)
+        assert bundle.manifest.parameters["run_bits"] == 0
+        assert bundle.arrays["weights"].shape == (Layout(word_bits=10, run_bits=0).n_columns, 3)
 
 
 def test_a_request_that_the_gateway_would_refuse_is_left_out(run: Runner, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_warm_start_of_another_layout_is_refused_by_name(
 ) -> None:
     start = bundles.write_bundle(tmp_path / "start", {"prove": 1.0})
 
-    result = run(*arguments(files, tmp_path / "bundle", "--warm-start", str(tmp_path / "start")))
+    result = run(*arguments(files, tmp_path / "bundle", "--warm-start", str(tmp_path / "start"), "--runs"))
 
     assert result.code == 2
     assert f"bundle {start.id} has features of (12, 12, 10) bits" in result.err

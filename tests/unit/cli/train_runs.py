@@ -17,9 +17,10 @@ Rows = list[dict[str, Any]]
 Change = Callable[[Rows, Rows], None]
 
 
-def plan_small(**options: Any) -> TrainPlan:
-    """Features so few that training takes a third of the time."""
-    return TrainPlan(layout=Layout(word_bits=10, run_bits=11), **options)
+def plan_small(*, layout: Layout, **options: Any) -> TrainPlan:
+    """Features so few that training takes a third of the time; a warm start's layout stays as it is."""
+    small = {Layout(): Layout(word_bits=10, run_bits=11), Layout(run_bits=0): Layout(word_bits=10, run_bits=0)}
+    return TrainPlan(layout=small.get(layout, layout), **options)
 
 
 def arguments(files: tuple[Path, Path], out: Path, *more: str, small: str = "small", large: str = "large") -> list[str]:

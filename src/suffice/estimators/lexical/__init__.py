@@ -4,7 +4,7 @@ from suffice.estimators.lexical.features import SparseRows, extract
 from suffice.estimators.lexical.landmarks import Landmarks
 from suffice.estimators.lexical.layout import Layout
 from suffice.estimators.lexical.model import Lexical
-from suffice.estimators.lexical.router import KIND, LexicalRouter, Rating, Trained, build
+from suffice.estimators.lexical.router import KIND, LexicalRouter, Rating, Trained, build, layout_of
 from suffice.estimators.lexical.shapes import Contribution
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Trained",
     "build",
     "extract",
+    "layout_of",
 ]

@@ -66,11 +66,12 @@ def _row(text: str, layout: Layout) -> tuple[NDArray[np.intp], NDArray[np.floati
 
 def _word_columns(words: Sequence[bytes], layout: Layout) -> NDArray[np.intp]:
     """Columns of words, of their runs and kinds, and of neighbouring pairs, in any order, as often as they occur."""
+    runs = runs_of(words, layout).buckets + layout.first_run if layout.run_bits else np.empty(0, dtype=np.intp)
     kinds = [layout.first_kind + kind for word in words for kind in KINDS_OF.get(word, ())]
     return np.concatenate(
         [
             np.array([word_bucket(word, layout) for word in words] + kinds, dtype=np.intp),
-            runs_of(words, layout).buckets + layout.first_run,
+            runs,
             find_pairs(words, layout) + layout.first_pair,
         ]
     )

@@ -114,10 +114,10 @@ class Lexical:
         kinds, opening = None, None
         if words:
             names = [word.decode("utf-8", "replace") for word in words]
-            added = [self._words.add_up([word])[0][output] * self._words.unit / sqrt(len(words)) for word in words]
+            added = [self._words.add_up({word})[0][output] * self._words.unit / sqrt(len(words)) for word in words]
             found += zip(names, added, strict=True)
             found += self._of_pairs(words, names, output)
-            kinds, opening = self._words.add_up(words)[1] / sqrt(len(words)), OPENING_OF.get(words[0])
+            kinds, opening = self._words.add_up(set(words))[1] / sqrt(len(words)), OPENING_OF.get(words[0])
             if opening is not None:
                 found.append((f"first word: {names[0]}", float(self._openings[opening, output])))
         if self._landmarks is not None:

@@ -28,7 +28,9 @@ class Packing:
 
     def pack(self, numbers: Sequence[int], counted: Sequence[int] = ()) -> int:
         """One integer of the numbers, and of a 1 for each place among the counts that is given."""
-        packed = sum(1 << self._first_count + place * _COUNT_BITS for place in counted)
+        packed = 0
+        for place in counted:
+            packed += 1 << self._first_count + place * _COUNT_BITS
         for place, number in enumerate(numbers):
             packed += number << place * _NUMBER_BITS
         return packed

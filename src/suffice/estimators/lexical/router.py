@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suffice.errors import BundleError
-from suffice.estimators.bundle import Bundle
+from suffice.estimators.bundle import Bundle, Manifest
 from suffice.estimators.calibrators import Calibrator, from_array
 from suffice.estimators.lexical.landmarks import Landmarks
 from suffice.estimators.lexical.layout import Layout
@@ -143,11 +143,11 @@ class Trained:
 
 
 def _build(bundle: Bundle) -> LexicalRouter:
-    parameters, arrays, models = bundle.manifest.parameters, bundle.arrays, bundle.manifest.models
+    arrays, models = bundle.arrays, bundle.manifest.models
     if "vocabulary" not in arrays or arrays["vocabulary"].dtype != np.uint8:
         raise ValueError("it has no array 'vocabulary' of bytes")
     vocabulary = arrays["vocabulary"].tobytes().split()
-    layout = Layout(parameters["word_bits"], parameters["run_bits"], parameters["pair_bits"])
+    layout = layout_of(bundle.manifest)
     reference = _floats(arrays, "reference")
     if reference.ndim != 1 or reference.size > MAX_REFERENCE:
         raise ValueError(f"reference has shape {reference.shape}; need (n,), n <= {MAX_REFERENCE}")
@@ -160,6 +160,16 @@ def _build(bundle: Bundle) -> LexicalRouter:
         typical=_floats(arrays, "typical"),
         calibrators=[from_array(_floats(arrays, f"calibrator.{index}")) for index in range(len(models))],
     )
+
+
+def layout_of(manifest: Manifest) -> Layout:
+    """Which column is which feature in a bundle of this kind.
+
+    Raises:
+        KeyError: The manifest does not say.
+        ValueError: There is no such layout.
+    """
+    return Layout(*(manifest.parameters[name] for name in ("word_bits", "run_bits", "pair_bits")))
 
 
 def read_landmarks(arrays: Mapping[str, NDArray[np.generic]]) -> Landmarks | None:

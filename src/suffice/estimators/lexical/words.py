@@ -3,8 +3,8 @@
 Everything within a word depends on the word alone, so its weights can be summed once and kept.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 from zlib import crc32
 
@@ -24,7 +24,7 @@ _SEPARATE = bytes(byte if byte in _WORD_BYTES else 0x20 for byte in range(256))
 _MULTIPLIER = 0x9E37_79B9_7F4A_7C15
 _PAIR_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
 _SHORT = 48
-"""Bytes of a word up to which its runs are looked at one by one: that is faster for few."""
+"""Bytes of a word up to which its runs are cut out one by one: that is faster for few."""
 
 
 class Text(NamedTuple):
@@ -50,33 +50,34 @@ def word_bucket(word: bytes, layout: Layout) -> int:
     return crc32(word) & layout.word_mask
 
 
-def columns_of(word: bytes, layout: Layout) -> list[int]:
-    """Columns of every run of three to five bytes in a word with a space on both sides, and at last of itself.
-
-    These are the `char_wb` n-grams of scikit-learn, but of bytes: a run that a word has twice is there twice.
-    """
-    first, mask = layout.first_run, layout.run_mask
-    if len(word) > _SHORT:
-        columns: list[int] = (runs_of([word], layout).buckets + first).tolist()
-    else:
-        padded = b" %b " % word
-        columns = [first + (crc32(padded[span]) & mask) for span in _SPANS[len(word)]]
-    columns.append(word_bucket(word, layout))
-    return columns
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Runs of many words, word by word."""
+class Runs(NamedTuple):
+    """Runs of words, word by word; a run that a word has twice is there twice."""
 
     buckets: NDArray[np.intp]
-    """Columns from `layout.first_run` on, as `columns_of` has them."""
-    starts: NDArray[np.intp]
-    """Where each word's begin, shape (n_words,)."""
+    """Columns from `layout.first_run` on."""
+    starts: Sequence[int]
+    """Where each word's begin."""
 
 
 def runs_of(words: Sequence[bytes], layout: Layout) -> Runs:
-    """The runs of many words, or of long ones, without a call for each run.
+    """Every run of three to five bytes in each word with a space on both sides.
+
+    These are the `char_wb` n-grams of scikit-learn, but of bytes.
+    """
+    if max(map(len, words), default=0) > _SHORT:
+        return _long_runs_of(words, layout)
+    runs: list[bytes] = []
+    starts: list[int] = []
+    for word in words:
+        starts.append(len(runs))
+        runs += _RUNS[len(word)](b" %b " % word)
+    buckets = np.fromiter(map(crc32, runs), np.intp, len(runs))
+    buckets &= layout.run_mask
+    return Runs(buckets, starts)
+
+
+def _long_runs_of(words: Sequence[bytes], layout: Layout) -> Runs:
+    """The same without a call for each run.
 
     CRC-32 is linear: that of a run is that of as many zero bytes, changed by what each byte changes in its place.
     """
@@ -93,7 +94,7 @@ def runs_of(words: Sequence[bytes], layout: Layout) -> Runs:
     fits = n_bytes_left[:, None] >= np.array(SIZES) - 1
     buckets = checksums[fits] & layout.run_mask
     n_runs = np.add.reduceat(fits.sum(axis=1), np.cumsum(n_places) - n_places)
-    return Runs(buckets, np.cumsum(n_runs) - n_runs)
+    return Runs(buckets, (np.cumsum(n_runs) - n_runs).tolist())
 
 
 def pair_hash(word: bytes) -> int:
@@ -116,10 +117,11 @@ def find_pairs(words: Sequence[bytes], layout: Layout) -> NDArray[np.intp]:
     return pair_buckets(np.fromiter(map(pair_hash, words), dtype=np.uint64, count=len(words)), layout)
 
 
-def _spans(n_bytes: int) -> tuple[slice, ...]:
-    """Where the runs of a word of this length lie, once it has its spaces."""
+def _runs(n_bytes: int) -> Callable[[bytes], Iterable[bytes]]:
+    """What cuts its runs out of a word of this length, once it has its spaces."""
     places = range(n_bytes + 2)
-    return tuple(slice(place, place + size) for place in places for size in SIZES if place + size <= n_bytes + 2)
+    spans = [slice(place, place + size) for place in places for size in SIZES if place + size <= n_bytes + 2]
+    return itemgetter(*spans) if len(spans) > 1 else lambda padded: [padded[span] for span in spans]
 
 
 def _change(byte: int, n_behind: int) -> int:
@@ -127,5 +129,5 @@ def _change(byte: int, n_behind: int) -> int:
     return crc32(bytes([byte]) + bytes(n_behind)) ^ crc32(bytes(1 + n_behind))
 
 
-_SPANS = tuple(_spans(n_bytes) for n_bytes in range(_SHORT + 1))
+_RUNS = tuple(_runs(n_bytes) for n_bytes in range(_SHORT + 1))
 _CHANGES = tuple(np.array([_change(byte, n_behind) for byte in range(256)]) for n_behind in range(max(SIZES)))

@@ -86,7 +86,10 @@ class Design:
         n_with = np.bincount(lexical.indices, minlength=layout.first_kind)
         scale = (np.log((1 + n) / (1 + n_with)) + 1).astype(np.float32)
         squares = np.bincount(lexical.indices, (lexical.data * scale[lexical.indices]) ** 2, layout.first_kind)
-        for first, last, share in ((0, layout.first_run, _WORDS_SHARE), (layout.first_run, None, _RUNS_SHARE)):
+        blocks = ((0, layout.first_run, _WORDS_SHARE), (layout.first_run, None, _RUNS_SHARE))
+        if not layout.run_bits:
+            blocks = ((0, None, _WORDS_SHARE + _RUNS_SHARE),)
+        for first, last, share in blocks:
             scale[first:last] *= np.sqrt(share * n / max(1e-9, float(squares[first:last].sum())))
         if isinstance(view, Landmarks):
             landmarks = view

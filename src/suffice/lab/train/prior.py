@@ -1,13 +1,13 @@
 """A warm start: what another bundle expects, to which one's own few outcomes are added."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suffice.errors import BundleError
 from suffice.estimators.bundle import Bundle
-from suffice.estimators.lexical import Landmarks, Layout, build
+from suffice.estimators.lexical import Landmarks, Layout, build, layout_of
 from suffice.estimators.lexical.router import read_landmarks
 from suffice.lab.metrics import Floats
 from suffice.lab.train.examples import Examples
@@ -39,11 +39,10 @@ class Prior:
             BundleError: It cannot be used, or its features are laid out in another way.
         """
         router = build(bundle)
-        sizes = tuple(bundle.manifest.parameters[name] for name in ("word_bits", "run_bits", "pair_bits"))
-        if sizes != (layout.word_bits, layout.run_bits, layout.pair_bits):
+        if (given := layout_of(bundle.manifest)) != layout:
             raise BundleError(
-                f"bundle {bundle.id} has features of {sizes} bits; a warm start needs "
-                f"{(layout.word_bits, layout.run_bits, layout.pair_bits)}: train without it"
+                f"bundle {bundle.id} has features of {astuple(given)} bits (words, runs, pairs); a warm start needs "
+                f"{astuple(layout)}: leave out --runs and --no-runs, or train without it"
             )
         gain = np.array([router.lexical(text)[0] for text in examples.texts])
         found = read_landmarks(bundle.arrays)

@@ -13,7 +13,7 @@ from suffice.estimators.lexical import Layout, extract
 from suffice.estimators.lexical.router import LEXICAL_VERSION
 from suffice.estimators.lexical.surface import MAX_COUNT, SURFACE, measure
 from suffice.estimators.lexical.wordkinds import KINDS, OPENINGS
-from suffice.estimators.lexical.words import MAX_CHARS, columns_of, pair_buckets, pair_hash, read, runs_of
+from suffice.estimators.lexical.words import MAX_CHARS, pair_buckets, pair_hash, read, runs_of
 
 LAYOUT = Layout(word_bits=12, run_bits=14, pair_bits=12)
 
@@ -59,7 +59,7 @@ def test_runs_are_those_found_by_looking_at_every_place(word: bytes) -> None:
         if place + size <= len(padded)
     ]
 
-    assert columns_of(word, LAYOUT) == [*(LAYOUT.first_run + run for run in expected), crc32(word) % 2**12]
+    assert runs_of([word], LAYOUT).buckets.tolist() == expected
 
 
 @given(words=st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=9))
@@ -67,8 +67,7 @@ def test_runs_of_many_words_are_those_of_each(words: list[bytes]) -> None:
     found = runs_of(words, LAYOUT)
 
     by_word = np.split(found.buckets, found.starts[1:])
-    of_each = [columns_of(word, LAYOUT)[:-1] for word in words]
-    assert [(part + LAYOUT.first_run).tolist() for part in by_word] == of_each
+    assert [part.tolist() for part in by_word] == [runs_of([word], LAYOUT).buckets.tolist() for word in words]
 
 
 def test_columns_stay_where_bundles_already_trained_have_them() -> None:
@@ -133,6 +132,15 @@ def test_without_pairs_the_order_of_words_changes_the_opening_alone() -> None:
 
     assert row("zebra quagga", layout) == row("quagga zebra", layout)
     assert row("zebra quagga") != row("quagga zebra")
+
+
+def test_without_runs_words_alone_have_columns() -> None:
+    layout = Layout(word_bits=12, run_bits=0, pair_bits=0)
+
+    words = {column for column in row("zebra quagga", layout) if column < layout.first_kind}
+
+    assert words == {crc32(b"zebra") % 2**12, crc32(b"quagga") % 2**12}
+    assert layout.first_kind == 2**12
 
 
 def test_kinds_of_words_are_counted() -> None:

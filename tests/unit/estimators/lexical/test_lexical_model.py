@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from suffice.estimators.lexical import Layout, Lexical, extract, wordsums
-from suffice.estimators.lexical.words import columns_of
+from suffice.estimators.lexical.words import Runs, runs_of
 from suffice.estimators.lexical.wordsums import WordSums
 
 LAYOUT = Layout(word_bits=12, run_bits=14, pair_bits=12)
 NO_PAIRS = Layout(word_bits=12, run_bits=14, pair_bits=0)
+WORDS_ALONE = Layout(word_bits=12, run_bits=0, pair_bits=0)
 N_OUTPUTS = 3
 SOME_WORDS = ["how", "prove", "the", "the", "x", "3+4", "a)", "zebra", "why", "not"]
 TEXTS = st.text(max_size=300) | st.lists(st.sampled_from(SOME_WORDS)).map(" ".join)
@@ -22,7 +24,7 @@ def make_weights(layout: Layout) -> NDArray[np.float32]:
     return rng.normal(scale=0.1, size=(layout.n_columns, N_OUTPUTS)).astype(np.float32)
 
 
-WEIGHTS = {layout: make_weights(layout) for layout in (LAYOUT, NO_PAIRS)}
+WEIGHTS = {layout: make_weights(layout) for layout in (LAYOUT, NO_PAIRS, WORDS_ALONE)}
 INTERCEPTS = np.array([0.5, -1.0, 2.0])
 USED = {layout: Lexical(weights, INTERCEPTS, layout) for layout, weights in WEIGHTS.items()}
 
@@ -39,7 +41,7 @@ def slow_outputs(text: str, layout: Layout) -> NDArray[np.float64]:
     return outputs
 
 
-@pytest.mark.parametrize("layout", [LAYOUT, NO_PAIRS], ids=["pairs", "no-pairs"])
+@pytest.mark.parametrize("layout", [LAYOUT, NO_PAIRS, WORDS_ALONE], ids=["pairs", "no-pairs", "words-alone"])
 @example(text="")
 @example(text="?!")
 @example(text="why")
@@ -93,7 +95,7 @@ def test_kept_words_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> No
 
     sizes: list[int] = []
     for start in range(0, 200, 20):
-        words.add_up([b"%d" % number for number in range(start, start + 20)])
+        words.add_up({b"%d" % number for number in range(start, start + 20)})
         sizes.append(len(words))
 
     assert sizes == [20, 40] + [60, 80] * 4
@@ -106,11 +108,11 @@ def test_the_vocabulary_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
 
     sizes: list[int] = []
     for start in range(0, 100, 20):
-        words.add_up([b"%d" % number for number in range(start, start + 20)])
+        words.add_up({b"%d" % number for number in range(start, start + 20)})
         sizes.append(len(words))
 
     assert sizes == [35, 55, 75, 95, 75]
-    words.add_up(vocabulary)
+    words.add_up(set(vocabulary))
     assert len(words) == 75
 
 
@@ -120,7 +122,7 @@ def test_kept_words_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
 
     sizes: list[int] = []
     for number in range(9):
-        words.add_up([b"%d" % number * 4_000])
+        words.add_up({b"%d" % number * 4_000})
         sizes.append(len(words))
 
     assert sizes == [1, 2, 3, 4, 5, 6, 4, 5, 6]
@@ -131,14 +133,14 @@ def test_words_that_are_met_again_are_not_forgotten(monkeypatch: pytest.MonkeyPa
     words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
     learned: list[bytes] = []
 
-    def note(word: bytes, layout: Layout) -> list[int]:
-        learned.append(word)
-        return columns_of(word, layout)
+    def note(new: Sequence[bytes], layout: Layout) -> Runs:
+        learned.extend(new)
+        return runs_of(new, layout)
 
-    monkeypatch.setattr(wordsums, "columns_of", note)
+    monkeypatch.setattr(wordsums, "runs_of", note)
 
     for start in range(0, 200, 20):
-        words.add_up([b"met", *(b"%d" % number for number in range(start, start + 20))])
+        words.add_up({b"met", *(b"%d" % number for number in range(start, start + 20))})
 
     assert learned.count(b"met") == 1
 
@@ -148,7 +150,7 @@ def test_words_that_are_met_again_count_among_the_bytes(monkeypatch: pytest.Monk
     words = WordSums(WEIGHTS[LAYOUT], LAYOUT)
 
     for number in range(20):
-        words.add_up([b"%d" % met * 4_000 for met in range(max(0, number - 3), number + 1)])
+        words.add_up({b"%d" % met * 4_000 for met in range(max(0, number - 3), number + 1)})
 
     assert len(words) <= 8
 

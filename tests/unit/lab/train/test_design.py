@@ -5,12 +5,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from suffice.estimators.lexical import Landmarks, Lexical
+from suffice.estimators.lexical import Landmarks, Layout, Lexical, extract
 from suffice.estimators.lexical.surface import SURFACE
 from suffice.estimators.lexical.words import word_bucket
 from suffice.lab.train import design as designs
 from suffice.lab.train.crossval import VIEWS
-from suffice.lab.train.design import Design, ShapeView
+from suffice.lab.train.design import Design, ShapeView, TextFeatures
 
 TEXTS = draw_texts(80, np.random.default_rng(0), lengths=(1, 30))
 FEATURES = read_features(TEXTS)
@@ -63,6 +63,15 @@ def test_each_block_may_say_as_much_as_it_shall(view: ShapeView) -> None:
     assert mean_square(rows.words[:, LAYOUT.first_run :].toarray()) == pytest.approx(0.7, rel=1e-3)
     # Likeness of a text to itself is 1, less what the landmarks' jitter takes.
     assert mean_square(rows.shapes) == pytest.approx(1.5, rel=0.02)
+
+
+def test_words_alone_may_say_as_much_as_words_and_runs() -> None:
+    layout = Layout(word_bits=10, run_bits=0)
+    features = TextFeatures.of(extract(TEXTS, layout), layout)
+
+    rows = Design.fit(features, VIEWS[0]).rows(features)
+
+    assert mean_square(rows.words.toarray()) == pytest.approx(1.4, rel=1e-3)
 
 
 def test_likeness_in_shape_is_what_the_landmarks_say_of_two_texts() -> None:
