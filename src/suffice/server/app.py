@@ -11,7 +11,7 @@ from suffice.server.auth import Authenticator, Caller
 from suffice.server.bundles import BundleAdmin
 from suffice.server.feedback import Feedback
 from suffice.server.generate import Generation
-from suffice.server.http import ClientGoneError, Receive, Request, Responder, Scope, Send
+from suffice.server.http import Request, Responder
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.wire.errors import render, render_event
@@ -41,20 +41,17 @@ class Parts:
 
 
 class App:
-    """The gateway as an ASGI application."""
+    """What the gateway answers to a request."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._routes = self._table()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        request = Request.of(scope, receive)
-        respond = Responder(send, {"x-suffice-request-id": self._parts.new_id()})
+    async def serve(self, request: Request, respond: Responder) -> None:
+        """Answer one request; raises nothing but what cancels it."""
+        respond.headers["x-suffice-request-id"] = self._parts.new_id()
         try:
             await self._serve(request, respond)
-        except ClientGoneError:
-            return
         except SufficeError as error:
             await self._refuse(error, respond)
         except Exception:

@@ -10,7 +10,7 @@ from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
 from suffice.server.explanation import explain_route
 from suffice.server.headers import FORWARDED, decision_headers, session_of
-from suffice.server.http import Request, Responder, check_type, header_flag, while_connected
+from suffice.server.http import Request, Responder, check_type, header_flag
 from suffice.server.limits import Turnstile
 from suffice.wire.request import Endpoint, parse
 
@@ -33,15 +33,21 @@ class Generation:
         debug = header_flag(
             request.headers.get("x-suffice-debug"), name="x-suffice-debug", known={"1": True, "0": False}
         )
-        await while_connected(request, self._serve(replace(arrival, explain=debug), respond))
+        if debug:
+            arrival = replace(arrival, explain=True)
 
-    async def _serve(self, arrival: Arrival, respond: Responder) -> None:
-        with self.turnstile.enter(self.pipeline.router.profile_of(arrival)):
-            async with self.pipeline.answer(arrival) as reply:
-                respond.headers |= decision_headers(
-                    reply.outcome, streamed=reply.chunks is not None, debug=arrival.explain
-                )
-                await _send(reply, respond)
+        async def deliver(reply: Reply) -> None:
+            respond.headers |= decision_headers(
+                reply.outcome, streamed=reply.pieces is not None, debug=arrival.explain
+            )
+            await _send(reply, respond)
+
+        profile = self.pipeline.router.profile_of(arrival)
+        self.turnstile.enter(profile)
+        try:
+            await self.pipeline.answer(arrival, deliver)
+        finally:
+            self.turnstile.leave(profile)
 
     async def explain(self, request: Request, respond: Responder, caller: Caller) -> None:
         """The dry run: the decision and its explanation, no upstream call."""
@@ -75,9 +81,9 @@ class Generation:
 
 
 async def _send(reply: Reply, respond: Responder) -> None:
-    if reply.chunks is None:
+    if reply.pieces is None:
         await respond.whole(reply.status, reply.body or b"", content_type=reply.content_type)
         return
     await respond.begin(reply.status, reply.content_type)
-    await respond.push(reply.chunks)
+    await respond.push(reply.pieces)
     await respond.end()

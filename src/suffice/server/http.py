@@ -1,86 +1,83 @@
 """HTTP as the handlers see it: a request with a bounded body, a response in one piece or as a stream.
 
-The one module that knows ASGI's messages; replacing the server replaces this file and `protocol`.
+Sockets are `server.connection`'s business; handlers meet them only through `Upload` and `Outlet`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 from suffice.errors import MediaTypeError, RequestError, RequestTimeoutError, RequestTooLargeError
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from suffice.pipeline.ports import Pieces
+from suffice.server.upload import Upload
 
 
-class ClientGoneError(Exception):
-    """The client hung up before its request was whole; there is nobody to answer."""
+class Outlet(Protocol):
+    """Where one response goes."""
+
+    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a whole response; its length is told."""
+        ...
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send the head of a stream."""
+        ...
+
+    def write(self, piece: bytes) -> bool:
+        """Send a piece of a stream; returns whether the client keeps up."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the client keeps up again."""
+        ...
+
+    def end(self) -> None:
+        """End a stream."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """One HTTP request, its headers read."""
 
     method: str
     path: str
+    """As it was sent: decoded, `/v1/chat%2fcompletions` would be another path here than to a proxy in front of us."""
     query: bytes
     headers: Mapping[str, str]
     """By lower-case name; of repeated ones the last."""
-    receive: Receive
-
-    @classmethod
-    def of(cls, scope: Scope, receive: Receive) -> "Request":
-        """Read a request's head."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        # As it was sent: decoded, `/v1/chat%2fcompletions` would be another path here than to a proxy in front of us.
-        return cls(scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"], headers, receive)
+    upload: Upload = field(default_factory=Upload)
 
     async def body(self, *, max_bytes: int, timeout_s: float) -> bytes:
         """Read the whole body.
 
         Raises:
             RequestError: Too large, too slow, or compressed.
-            ClientGoneError: The client hung up.
         """
-        if self.headers.get("content-encoding", "identity") != "identity":
+        headers = self.headers
+        if headers.get("content-encoding", "identity") != "identity":
             raise MediaTypeError("compressed request bodies are not read here; send the JSON as it is")
-        length = self.headers.get("content-length", "0")
+        length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > max_bytes:
             raise RequestTooLargeError(f"the body of {length} bytes is over the limit of {max_bytes}")
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._collect(max_bytes)
-        except TimeoutError as error:
-            raise RequestTimeoutError(f"the body did not arrive within {timeout_s:g} s") from error
-
-    async def _collect(self, max_bytes: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            part: bytes = message.get("body", b"")
-            size += len(part)
-            if size > max_bytes:
-                raise RequestTooLargeError(f"the body is over the limit of {max_bytes} bytes")
-            parts.append(part)
-            if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def gone(self) -> None:
-        """Return when the client has hung up; only after the body was read."""
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
+        upload = self.upload
+        if not upload.is_whole:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await upload.wait(max_bytes)
+            except TimeoutError as error:
+                raise RequestTimeoutError(f"the body did not arrive within {timeout_s:g} s") from error
+        if upload.n_bytes > max_bytes:
+            raise RequestTooLargeError(f"the body is over the limit of {max_bytes} bytes")
+        return upload.joined()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Responder:
     """Sends one response."""
 
-    send: Send
+    outlet: Outlet
     headers: dict[str, str] = field(default_factory=dict[str, str])
     """Sent with whatever response comes."""
     status: int | None = None
@@ -88,52 +85,28 @@ class Responder:
     is_stream: bool = False
 
     async def whole(self, status: int, body: bytes, *, content_type: str = "application/json") -> None:
-        """Send a response in one piece."""
-        self.headers["content-length"] = str(len(body))
-        await self._head(status, content_type)
-        await self.send({"type": "http.response.body", "body": body})
+        """Send a response in one piece, and wait for a client that is slow to take it."""
+        self.status = status
+        self.headers["content-type"] = content_type
+        self.outlet.send(status, self.headers, body)
+        await self.outlet.drain()
 
     async def begin(self, status: int, content_type: str) -> None:
         """Send the head of a stream."""
         self.is_stream = True
-        self.headers |= {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        await self._head(status, content_type)
+        self.status = status
+        self.headers |= {"cache-control": "no-cache", "x-accel-buffering": "no", "content-type": content_type}
+        self.outlet.begin(status, self.headers)
 
-    async def push(self, chunks: AsyncIterator[bytes]) -> None:
+    async def push(self, pieces: Pieces) -> None:
         """Send a stream's bytes as they come; a slow client holds back whoever makes them."""
-        async for chunk in chunks:
-            await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await pieces.pump(self.outlet)
 
     async def end(self, last: bytes = b"") -> None:
         """End a stream."""
-        await self.send({"type": "http.response.body", "body": last})
-
-    async def _head(self, status: int, content_type: str) -> None:
-        self.status = status
-        self.headers["content-type"] = content_type
-        head = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in self.headers.items()]
-        await self.send({"type": "http.response.start", "status": status, "headers": head})
-
-
-async def while_connected(request: Request, work: Awaitable[None]) -> None:
-    """Do `work` until it is done or the client hangs up, which cancels it.
-
-    Raises:
-        ClientGoneError: The client hung up.
-    """
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_watch(request))
-            await work
-            watching.cancel()
-    except BaseExceptionGroup as group:
-        # Either the work failed or the watch ended it; both cannot be, so there is one to tell of.
-        raise group.exceptions[0] from None
-
-
-async def _watch(request: Request) -> None:
-    await request.gone()
-    raise ClientGoneError
+        if last:
+            self.outlet.write(last)
+        self.outlet.end()
 
 
 def check_type(request: Request) -> None:
@@ -142,7 +115,10 @@ def check_type(request: Request) -> None:
     Raises:
         MediaTypeError: It is said to be something else.
     """
-    stated = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    stated = request.headers.get("content-type", "application/json")
+    if stated == "application/json":
+        return
+    stated = stated.partition(";")[0].strip().lower()
     # Forms are refused: a browser sends them across sites without asking, JSON only after a preflight.
     if stated != "application/json" and not stated.endswith("+json"):
         raise MediaTypeError(f"content-type {stated[:100]!r} is not understood; send application/json")

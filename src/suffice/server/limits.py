@@ -1,8 +1,7 @@
 """How many requests run at once, in all and per profile."""
 
 from collections import Counter
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from suffice.errors import OverloadedError, ShuttingDownError
@@ -20,9 +19,8 @@ class Turnstile:
     n_inside: int = 0
     _by_profile: Counter[str | None] = field(default_factory=Counter[str | None])
 
-    @contextmanager
-    def enter(self, profile: str | None = None) -> Generator[None]:
-        """Hold a place while the context lasts.
+    def enter(self, profile: str | None = None) -> None:
+        """Take a place; who got in must leave.
 
         Raises:
             OverloadedError: No place is free.
@@ -39,8 +37,8 @@ class Turnstile:
             )
         self.n_inside += 1
         self._by_profile[profile] += 1
-        try:
-            yield
-        finally:
-            self.n_inside -= 1
-            self._by_profile[profile] -= 1
+
+    def leave(self, profile: str | None = None) -> None:
+        """Give a place back."""
+        self.n_inside -= 1
+        self._by_profile[profile] -= 1

@@ -8,7 +8,7 @@ from suffice.errors import SufficeError, UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.ports import Observer, Upstream
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
-from suffice.server.http import Request, Responder, while_connected
+from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
 from suffice.upstream.call import Call
 from suffice.vocabulary import Attempt, Outcome, TierName, Usage
@@ -36,7 +36,6 @@ class Passthrough:
 
         Raises:
             UpstreamError: The server did not answer, or not in time.
-            ClientGoneError: The client hung up; the call was ended.
         """
         body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
         started_at = self.clock()
@@ -51,8 +50,11 @@ class Passthrough:
             attempts=[attempt],
         )
         try:
-            with self.turnstile.enter(caller.profile):
-                await while_connected(request, self._pass_in_time(body, request, respond, outcome))
+            self.turnstile.enter(caller.profile)
+            try:
+                await self._pass_in_time(body, request, respond, outcome)
+            finally:
+                self.turnstile.leave(caller.profile)
         except SufficeError as error:
             outcome.error = error.code
             outcome.status = int(error.status)

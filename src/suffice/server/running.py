@@ -1,45 +1,19 @@
-"""The server itself: uvicorn with our protocol, told when it listens and when it should stop."""
+"""The server itself: listens, serves its connections, and stops when it is told to."""
 
 import asyncio
-import logging
 import signal
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-
-import uvicorn
+from collections.abc import Callable
+from contextlib import suppress
 
 from suffice.server.app import App
 from suffice.server.config import ServerConfig
+from suffice.server.connection import Connection, Peers
 from suffice.server.limits import Turnstile
-from suffice.server.protocol import strict_protocol
-
-logger = logging.getLogger("suffice.server")
 
 BACKLOG = 4096
-
-
-class _Quiet(uvicorn.Server):
-    """Uvicorn, with the signals left to us, saying when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self.listening.set()
-
-    def break_off(self) -> None:
-        """Abort every connection, which cancels what runs on it as if its client had hung up."""
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Capture none: `run` handles them, because the turnstile must hear of them too."""
-        yield
+_LAST_S = 5.0
+"""For the tasks of aborted connections to end."""
 
 
 def listen(config: ServerConfig) -> socket.socket:
@@ -73,35 +47,41 @@ async def run(
 
     A second signal ends it at once.
     """
-    server = _Quiet(
-        uvicorn.Config(
-            app,
-            http=strict_protocol(config),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=int(max(1, config.idle_timeout_s)),
-            timeout_graceful_shutdown=int(max(1, config.shutdown_timeout_s)),
-        )
-    )
+    loop = asyncio.get_running_loop()
+    told, told_again = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
-        if turnstile.is_closing:
-            server.force_exit = True
-            server.break_off()
-        turnstile.is_closing = True
-        server.should_exit = True
+        (told_again if told.is_set() else told).set()
 
-    loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         with suppress(ValueError, NotImplementedError):  # only the main thread can take signals
             loop.add_signal_handler(name, stop)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve([opened]))
-        await server.listening.wait()
+    peers = Peers()
+    server = await loop.create_server(lambda: Connection(app.serve, config, peers), sock=opened, backlog=BACKLOG)
+    try:
         ready(url_of(opened))
+        await told.wait()
+    finally:
+        turnstile.is_closing = True
+        server.close()
+        await _finish(peers, told_again, config.shutdown_timeout_s)
+
+
+async def _finish(peers: Peers, over: asyncio.Event, timeout_s: float) -> None:
+    """Let what is running come to its end in time, and hang up on the rest.
+
+    Args:
+        peers: The connections.
+        over: Set by whoever wants it to end at once.
+        timeout_s: For the requests that run.
+    """
+    peers.finish(over.set)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await over.wait()
+    ended = asyncio.Event()
+    peers.finish(ended.set)
+    peers.abort()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_S):
+            await ended.wait()

@@ -1,7 +1,25 @@
 """One upstream call: what goes in, what comes out."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+Take = Callable[[bytes], bool]
+"""Takes a piece; returns whether more may come at once."""
+
+Drain = Callable[[], Awaitable[None]]
+"""Waits until more may come."""
+
+
+class PumpedStream(AsyncIterator[bytes]):
+    """A stream that can also push its pieces on as they come, which spares a switch of tasks for each."""
+
+    async def pump(self, take: Take, drain: Drain) -> None:
+        """Give each piece to `take` when it comes, and return at the end; a `take` that is full holds the stream back.
+
+        Raises:
+            UpstreamError: It broke, or `take` raised it.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +66,11 @@ class Exchange:
     tries: Sequence[FailedTry] = ()
     """The tries that failed before this one."""
     retry_after_s: float | None = None
+    release: Callable[[], None] | None = None
+    """Ends the call; None: there is nothing to end."""
+
+    def close(self) -> None:
+        """End the call, at once; a second time does nothing."""
+        release, self.release = self.release, None
+        if release is not None:
+            release()

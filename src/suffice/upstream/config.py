@@ -87,7 +87,7 @@ class UpstreamConfig:
     backoff_s: Annotated[float, Meta(ge=0)] = 0.05
     """Mean pause before the first retry; doubles with each, with full jitter."""
     max_connections: Annotated[int, Meta(ge=1)] = 4096
-    """Open connections to all upstreams together."""
+    """Open connections to each server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

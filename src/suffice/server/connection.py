@@ -1,0 +1,248 @@
+"""One client connection: its requests are answered one after the other, each by a task of its own.
+
+What comes while one is answered waits unread, so a client that sends ahead is held back; a client that hangs up cancels
+what runs for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from suffice.errors import RequestError, RequestTimeoutError
+from suffice.server.config import ServerConfig
+from suffice.server.http import Request, Responder
+from suffice.server.outlet import ResponseOutlet
+from suffice.server.parsing import Incoming, RequestReader
+from suffice.server.response import encode_head
+from suffice.upstream.deadline import Deadline
+from suffice.wire.errors import render
+
+LINGER_S = 2.0
+"""Time in which a client that was refused amid its request can read why."""
+
+_CLOSING = {"content-type": "application/json", "connection": "close"}
+
+Serve = Callable[[Request, Responder], Awaitable[None]]
+
+
+class Connection(asyncio.Protocol):
+    """One client connection."""
+
+    def __init__(self, serve: Serve, limits: ServerConfig, peers: "Peers") -> None:
+        """Take what all connections of a server share.
+
+        Args:
+            serve: Answers one request; raises nothing but what cancels it.
+            limits: Sizes and times.
+            peers: The server's connections, this one among them until all is over.
+        """
+        self._serve = serve
+        self._limits = limits
+        self._peers = peers
+        self._loop = asyncio.get_running_loop()
+        self._deadline = Deadline(self._loop)
+        self._reader = RequestReader(limits, begin=self._await_head)
+        self._transport: asyncio.Transport
+        self._current: Incoming | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._unread: list[bytes] = []
+        self._refusal: RequestError | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._is_lost = False
+        self.is_last = False
+        """No further request is taken."""
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, unless there are too many."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
+        self._transport = transport
+        self._peers.join(self)
+        if len(self._peers) > self._limits.max_connections:
+            transport.abort()
+            return
+        self._deadline.set(self._limits.idle_timeout_s, self.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone: nobody waits for an answer."""
+        self._is_lost = True
+        self._deadline.end()
+        self._reader.heads.clear()
+        self.resume_writing()
+        if self._task is None:
+            self._peers.leave(self)
+        else:
+            self._task.cancel()
+
+    def eof_received(self) -> bool:
+        """The client sends no more. As other proxies do, take it for gone: no model should write to nobody."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The client is slower than what comes for it."""
+        self._drained = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The client has caught up, or will never."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, unless a whole request has to be answered first."""
+        if self._refusal is not None or (self.is_last and self._current is None):
+            return  # what a client sends on after a refusal, or too late, is thrown away
+        if self._current is not None and self._reader.unfinished is not self._current:
+            self._unread.append(data)
+            self._transport.pause_reading()
+            return
+        self._read(data)
+
+    # Reading and answering, in turns.
+
+    def _read(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+        except RequestError as error:
+            self._refuse(error)
+        if self._current is None and self._reader.heads:
+            self._begin(self._reader.heads.popleft())
+
+    def _begin(self, incoming: Incoming) -> None:
+        self._current = incoming
+        self._deadline.clear()
+        self._task = self._loop.create_task(self._answer(incoming))
+
+    async def _answer(self, incoming: Incoming) -> None:
+        outlet = ResponseOutlet(self, incoming)
+        if incoming.request.headers.get("expect", "").lower() == "100-continue" and not incoming.is_old:
+            incoming.request.upload.expect = outlet.tell_to_continue
+        try:
+            await self._serve(incoming.request, Responder(outlet))
+        finally:
+            self._current = self._task = None
+            if self._is_lost:
+                self._peers.leave(self)
+        if not self._transport.is_closing():
+            self._go_on(incoming, closes=outlet.closes)
+
+    def _go_on(self, answered: Incoming, *, closes: bool) -> None:
+        is_whole = answered.request.upload.is_whole
+        if closes or self.is_last or not is_whole:
+            self.close(linger=not is_whole)
+        elif self._reader.heads:
+            self._begin(self._reader.heads.popleft())
+            if self._reader.unfinished is self._current:
+                self._read_on()
+        elif self._refusal is not None:
+            self._tell_refusal(self._refusal)
+        else:
+            self._deadline.set(self._limits.idle_timeout_s, self.close)
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._unread:
+            unread, self._unread = b"".join(self._unread), []
+            self._transport.resume_reading()
+            self._read(unread)
+
+    # Refusing.
+
+    def _await_head(self) -> None:
+        """A request has begun: its head must be whole in time."""
+        if self._current is None:
+            self._deadline.set(self._limits.read_timeout_s, self._refuse_slow)
+
+    def _refuse_slow(self) -> None:
+        self._refuse(RequestTimeoutError(f"the headers did not arrive within {self._limits.read_timeout_s:g} s"))
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer nothing after the requests that were read whole, but why."""
+        self._refusal = error
+        broken, self._reader.unfinished = self._reader.unfinished, None
+        if broken is not None and broken is self._current:
+            broken.request.upload.fail(error)
+            return
+        if broken is not None:
+            self._reader.heads.remove(broken)
+        if self._current is None and not self._reader.heads:
+            self._tell_refusal(error)
+
+    def _tell_refusal(self, error: RequestError) -> None:
+        body = render(error)
+        framing = f"content-length: {len(body)}\r\n"
+        self._transport.write(encode_head(int(error.status), _CLOSING, framing) + body)
+        self.close(linger=True)
+
+    # Writing and ending.
+
+    def write(self, data: bytes) -> bool:
+        """Send bytes; returns whether the client keeps up."""
+        self._transport.write(data)
+        return self._drained is None
+
+    async def drain(self) -> None:
+        """Wait until the client keeps up."""
+        if self._drained is not None:
+            await self._drained
+
+    def finish(self) -> None:
+        """Take no further request; close once the one that is answered has its end."""
+        self.is_last = True
+        self._reader.heads.clear()
+        if self._current is None:
+            self.close()
+
+    def abort(self) -> None:
+        """Hang up, which cancels what runs for the client."""
+        self._transport.abort()
+
+    def close(self, *, linger: bool = False) -> None:
+        """Close once all that was written is sent.
+
+        Args:
+            linger: The client may still be sending: a socket closed over unread bytes takes back what was written last.
+        """
+        self.is_last = True
+        if not linger or not self._transport.can_write_eof():
+            self._deadline.end()
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._transport.resume_reading()
+        self._deadline.set(LINGER_S, self._transport.abort)
+
+
+class Peers:
+    """The open connections of a server."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._members: set[Connection] = set()
+        self._on_empty: Callable[[], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def join(self, connection: Connection) -> None:
+        """Count a connection in."""
+        self._members.add(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """Count it out: it is closed, and nothing runs for it any more."""
+        self._members.discard(connection)
+        if self._on_empty is not None and not self._members:
+            self._on_empty()
+
+    def finish(self, then: Callable[[], None]) -> None:
+        """Close the idle ones now and the others after what they run; call `then` when none is left."""
+        self._on_empty = then
+        for connection in list(self._members):
+            connection.finish()
+        if not self._members:
+            then()
+
+    def abort(self) -> None:
+        """Hang up on all."""
+        for connection in list(self._members):
+            connection.abort()

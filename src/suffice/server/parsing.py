@@ -1,0 +1,159 @@
+"""From bytes to requests: llhttp with the limits and the strictness of a gateway that faces clients."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httptools
+
+from suffice.errors import HeadersTooLargeError, RequestError
+from suffice.server.config import ServerConfig
+from suffice.server.http import Request
+from suffice.server.strictness import Header, check_head
+from suffice.server.upload import Upload
+
+_SLICE_BYTES = 16 * 1024
+"""Bytes parsed at once, so that what is counted is never far ahead of what was parsed."""
+
+_MAX_FRAMING = 16
+
+
+@dataclass(slots=True, eq=False)
+class Incoming:
+    """A request whose head is whole."""
+
+    request: Request
+    keeps: bool
+    """The client may send another one after it."""
+    is_old: bool
+    """Of HTTP/1.0."""
+
+
+class RequestReader:
+    """Reads the requests of one connection."""
+
+    def __init__(self, limits: ServerConfig, *, begin: Callable[[], None]) -> None:
+        """Take what is the same for all requests.
+
+        Args:
+            limits: Of sizes.
+            begin: Called at the first byte of each request.
+        """
+        self.heads: deque[Incoming] = deque()
+        """What was read and not taken yet; only the last one's body may still be on its way."""
+        self.unfinished: Incoming | None = None
+        """Whose body is on its way."""
+        self._limits = limits
+        self._begin = begin
+        self._parser = httptools.HttpRequestParser(self)
+        self._refusal: RequestError | None = None
+        self._is_last = False
+        self._in_head = True
+        self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = self._n_line_bytes = 0
+        self._target = b""
+        self._lines: list[Header] = []
+
+    def feed(self, data: bytes) -> None:
+        """Read on.
+
+        Raises:
+            RequestError: This is not HTTP, or over the limits; nothing can be read after it.
+        """
+        if len(data) <= _SLICE_BYTES:
+            self._feed(data)
+            return
+        for start in range(0, len(data), _SLICE_BYTES):
+            self._feed(data[start : start + _SLICE_BYTES])
+
+    def _feed(self, data: bytes) -> None:
+        if self._in_head:
+            self._n_head_bytes += len(data)
+        self._n_framing_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The request itself is served; what follows it would be another protocol.
+            self._is_last = True
+        except httptools.HttpParserError as error:
+            raise self._refusal or RequestError(f"this is not HTTP: {error}", code="invalid_http") from error
+        if (self._in_head and self._n_head_bytes > self._limits.max_header_bytes) or self._is_padded():
+            raise self._too_large()
+
+    def _is_padded(self) -> bool:
+        """Whether chunk extensions and the like outweigh what they frame; even chunks of one byte stay below."""
+        return self._n_framing_bytes > _SLICE_BYTES + self._limits.max_header_bytes + _MAX_FRAMING * self._n_body_bytes
+
+    def _too_large(self) -> HeadersTooLargeError:
+        limits = self._limits
+        return HeadersTooLargeError(
+            f"the headers are over the limit of {limits.max_headers} lines or {limits.max_header_bytes} bytes"
+        )
+
+    # What llhttp calls. What these raise comes out of `feed_data` as an error of its own.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if self._is_last:
+            self._refuse(RequestError("a request follows one that was to be the last", code="invalid_http"))
+        self._in_head = True
+        self._target = b""
+        self._lines = []
+        self._n_line_bytes = 0
+        self._begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header, or trailer, while there are not too many."""
+        self._n_line_bytes += len(name) + len(value) + 4
+        self._lines.append((name.lower(), value))
+        limits = self._limits
+        if len(self._lines) > limits.max_headers or (
+            self._n_line_bytes + len(self._target) > limits.max_header_bytes
+        ):
+            self._refuse(self._too_large())
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: refuse what others may read differently, then let it in."""
+        self._in_head = False
+        self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = 0
+        parser, lines = self._parser, self._lines
+        version = parser.get_http_version()
+        try:
+            check_head(version, self._target, lines)
+        except RequestError as error:
+            self._refuse(error)
+        path, _, query = self._target.partition(b"?")
+        request = Request(
+            parser.get_method().decode("latin-1"),
+            path.decode("latin-1"),
+            query,
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in lines},
+            Upload(is_whole=False),
+        )
+        self._is_last = parser.should_upgrade() or not parser.should_keep_alive()
+        incoming = Incoming(request, keeps=not self._is_last, is_old=version == "1.0")
+        self.unfinished = incoming
+        self.heads.append(incoming)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._n_body_bytes += len(body)
+        if self.unfinished is not None:
+            self.unfinished.request.upload.feed(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if self._is_padded():
+            self._refuse(self._too_large())
+        self._in_head = True
+        self._n_head_bytes = 0
+        if self.unfinished is not None:
+            self.unfinished.request.upload.end()
+            self.unfinished = None
+
+    def _refuse(self, error: RequestError) -> None:
+        self._refusal = error
+        raise error

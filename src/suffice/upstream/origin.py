@@ -1,0 +1,102 @@
+"""One server's address, and the connections to it that are kept for the next call."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from time import monotonic
+from urllib.parse import urlsplit
+
+from suffice.errors import UpstreamBusyError, UpstreamError, UpstreamTimeoutError
+from suffice.upstream.config import UpstreamConfig
+from suffice.upstream.connection import Connection
+
+KEPT_S = 60.0
+"""Time after which an idle connection is not trusted any more."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(slots=True, eq=False)
+class Origin:
+    """A server, as sockets know it."""
+
+    base_url: str
+    config: UpstreamConfig
+    trust: ssl.SSLContext | None = None
+    """Of `https` servers; None: the system's certificates."""
+    n_open: int = 0
+    """Connections in use or kept."""
+    host: str = field(init=False)
+    port: int = field(init=False)
+    path: str = field(init=False)
+    """What comes before a call's own path."""
+    authority: str = field(init=False)
+    """As the Host header has it."""
+    _tls: ssl.SSLContext | None = field(init=False)
+    _kept: list[tuple[float, Connection]] = field(init=False, default_factory=list[tuple[float, Connection]])
+
+    def __post_init__(self) -> None:
+        """Take the address apart; the configuration has checked it."""
+        parts = urlsplit(self.base_url)
+        self.host = parts.hostname or ""
+        self.port = parts.port or _PORTS[parts.scheme]
+        self.path = parts.path.rstrip("/")
+        self.authority = parts.netloc.rpartition("@")[2]
+        self._tls = (self.trust or ssl.create_default_context()) if parts.scheme == "https" else None
+
+    def kept(self) -> Connection | None:
+        """A connection that stands already, if there is one: the one used last, which is the likeliest to stand."""
+        while self._kept:
+            since, connection = self._kept.pop()
+            if not connection.is_lost and monotonic() - since < KEPT_S:
+                return connection
+            self._drop(connection)
+        return None
+
+    async def connect(self) -> Connection:
+        """Open a new one.
+
+        Raises:
+            UpstreamError: The server cannot be reached, or not in time, or too many connections to it are open.
+        """
+        loop = asyncio.get_running_loop()
+        limit_s = self.config.connect_timeout_s
+        if self.n_open >= self.config.max_connections:
+            message = f"{self.base_url}: {self.n_open} connections are open, the limit"
+            raise UpstreamBusyError(message, retry_after_s=1.0)
+        self.n_open += 1
+        try:
+            async with asyncio.timeout(limit_s):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self.base_url, self.config),
+                    self.host,
+                    self.port,
+                    ssl=self._tls,
+                    server_hostname=self.host if self._tls is not None else None,
+                )
+        except TimeoutError as error:
+            self.n_open -= 1
+            raise UpstreamTimeoutError(f"{self.base_url} did not accept a connection within {limit_s:g} s") from error
+        except OSError as error:
+            self.n_open -= 1
+            raise UpstreamError(f"{self.base_url} cannot be reached: {error}") from error
+        except BaseException:
+            self.n_open -= 1
+            raise
+        return connection
+
+    def keep(self, connection: Connection) -> None:
+        """Take a connection back after its call: for the next one, if it can be used again."""
+        if connection.finish():
+            self._kept.append((monotonic(), connection))
+        else:
+            self.n_open -= 1
+
+    def close(self) -> None:
+        """Hang up on all that are kept."""
+        while self._kept:
+            self._drop(self._kept.pop()[1])
+
+    def _drop(self, connection: Connection) -> None:
+        self.n_open -= 1
+        connection.abort()
