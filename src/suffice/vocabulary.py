@@ -4,9 +4,10 @@ Times are seconds. Those of an attempt count from the moment its request was rec
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
+
+import msgspec
 
 TierName = NewType("TierName", str)
 Usd = NewType("Usd", float)
@@ -91,8 +92,7 @@ class CacheUse(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class Price(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a tier's tokens cost, in USD per million."""
 
     input: float = 0.0
@@ -101,8 +101,7 @@ class Price:
     output: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a tier's model can be asked for."""
 
     context_tokens: int | None = None
@@ -113,8 +112,7 @@ class Capabilities:
     logprobs: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
+class Tier(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A rung of the ladder. Tiers are always held in a tuple, cheapest first."""
 
     name: TierName
@@ -124,8 +122,7 @@ class Tier:
     capabilities: Capabilities = Capabilities()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user turn, as scorers see it."""
 
     text: str
@@ -136,8 +133,7 @@ class Turn:
     """Estimated tokens of what was left out around it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
+class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of a request before anything is called."""
 
     turns: tuple[Turn, ...]
@@ -155,28 +151,25 @@ class Features:
     """The last message is a tool's result: the turn goes on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a scorer says of one turn."""
 
     complexity: float
     """In [0, 10]; 0: send it to the smallest tier, 10: the largest gains most."""
-    p_ok: Mapping[TierName, float] = field(default_factory=dict[TierName, float])
+    p_ok: Mapping[TierName, float] = {}
     """Calibrated probability that a tier's answer is acceptable; empty for uncalibrated scorers."""
-    explanation: Mapping[str, float] = field(default_factory=dict[str, float])
+    explanation: Mapping[str, float] = {}
     """What moved the score, by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tier with the reason for it."""
 
     tier: TierName
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which tier is asked first, and why."""
 
     tier: TierName
@@ -187,18 +180,17 @@ class Decision:
     """Of the conversation, in [0, 10]; None where routing was bypassed."""
     own_complexity: float | None = None
     """Of the last turn alone."""
-    p_ok: Mapping[TierName, float] = field(default_factory=dict[TierName, float])
-    thresholds: Mapping[TierName, float] = field(default_factory=dict[TierName, float])
+    p_ok: Mapping[TierName, float] = {}
+    thresholds: Mapping[TierName, float] = {}
     """Highest complexity of each tier but the top, as they held for this request."""
-    skipped: Mapping[TierName, str] = field(default_factory=dict[TierName, str])
+    skipped: Mapping[TierName, str] = {}
     """Tiers that cannot serve the request, and what they lack."""
-    explanation: Mapping[str, float] = field(default_factory=dict[str, float])
+    explanation: Mapping[str, float] = {}
     proposal: Proposal | None = None
     """What `route` mode would have done, where another mode is in force."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One generated token."""
 
     text: str
@@ -207,8 +199,7 @@ class Token:
     """Of the most likely other token, where known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Tokens of one attempt."""
 
     prompt_tokens: int = 0
@@ -219,19 +210,17 @@ class Usage:
     """The upstream did not say: counted by the gateway, as far as the call ran."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whether an answer may go to the client, and why."""
 
     accepted: bool
     reason: VerdictReason
     confidence: float | None = None
     """Calibrated probability that the answer is acceptable; None: nothing measured it."""
-    signals: Mapping[str, float] = field(default_factory=dict[str, float])
+    signals: Mapping[str, float] = {}
 
 
-@dataclass(slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, kw_only=True, gc=False):
     """One upstream call; filled while it runs."""
 
     tier: TierName
@@ -254,8 +243,7 @@ class Attempt:
     tokens: tuple[Token, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, kw_only=True, gc=False):
     """Everything that happened to one request; telemetry, records and headers all read this."""
 
     request_id: str
@@ -276,7 +264,7 @@ class Outcome:
     config_hash: str = ""
     decision: Decision | None = None
     features: Features | None = None
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    attempts: list[Attempt] = []
     cache: CacheUse = CacheUse.OFF
     routing_s: float = 0.0
     """Time from the parsed request to the decision."""

@@ -1,12 +1,12 @@
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from json_documents import objects, texts
+from msgspec.structs import replace
 
 from suffice.caching.conversations import digest_messages, session_key
 from suffice.caching.decisions import turn_key

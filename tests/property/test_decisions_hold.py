@@ -1,7 +1,6 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from suffice.policy.config import EscalationConfig
 from suffice.policy.decide import Floors, Situation, decide, effective_thresholds, withhold

@@ -2,10 +2,10 @@ import json
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from suffice.recording import RecorderCounts

@@ -6,7 +6,6 @@ prefix continues the conversation. An explicit session id, where one is sent, co
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -18,8 +17,7 @@ from suffice.wire.request import Message, ToolCall
 _STATE_BYTES = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a conversation stands after its last answer."""
 
     session: str
@@ -69,8 +67,7 @@ class ConversationStore:
         self._states.put(key, state, size_bytes=_STATE_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class Prefixes:
+class Prefixes(msgspec.Struct, frozen=True, gc=False):
     """Digests of a request's messages."""
 
     whole: bytes

@@ -6,7 +6,8 @@ Thresholds and modes may change at any time, so a decision is made afresh from w
 import hashlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from suffice.caching.bounded import BoundedCache
 from suffice.caching.config import CacheConfig
@@ -17,8 +18,7 @@ _SCORE_BYTES = 250
 _NAMED_VALUE_BYTES = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalations:
+class Escalations(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How often one prompt was escalated."""
 
     count: float

@@ -9,7 +9,8 @@ Every step is linear in the text, and of a huge message only both ends are read.
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 MAX_READ = 96_000
 """Characters read of one message, half of them from its end; the middle is a passage in any case."""
@@ -70,8 +71,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(msgspec.Struct, frozen=True, gc=False):
     """A message in two parts."""
 
     own: str

@@ -1,15 +1,16 @@
 """What comes into the pipeline, and what goes out of it."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from suffice.policy.config import EscalationConfig
 from suffice.vocabulary import Mode, Outcome, TierName
 from suffice.wire.request import GenerationRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request, with what its headers say."""
 
     request: GenerationRequest
@@ -28,7 +29,7 @@ class Arrival:
     explain: bool = False
     """The client wants to know what moved the score."""
     use_cache: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = {}
     """Those that upstreams should see."""
 
 
@@ -56,8 +57,7 @@ class ModeSwitch:
     canary_percent: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What the client gets. That it exists means that an answer was committed to."""
 
     status: int

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from suffice.caching.conversations import Conversation, ConversationStore, Prefixes, digest_messages, session_key
 from suffice.caching.decisions import DecisionCache, Escalations
 from suffice.pipeline.arrival import Arrival
@@ -12,8 +14,7 @@ from suffice.vocabulary import Features, TierName
 from suffice.wire.answer import Assembly
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
+class Recall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of the conversation that a request continues, or begins."""
 
     session: str

@@ -2,8 +2,11 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
 
 from suffice.caching.decisions import turn_key
 from suffice.errors import NoTierError, RequestError
@@ -20,8 +23,7 @@ from suffice.policy.selection import Catalogue
 from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A decision, with what must be known to carry it out and to remember it."""
 
     decision: Decision
@@ -35,8 +37,7 @@ class Route:
     cache: CacheUse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scored:
+class _Scored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Scores of a conversation's turns, the newest first."""
 
     scores: Sequence[Score]

@@ -1,13 +1,13 @@
 """Which tier is asked first: the order of design.md §9, in one place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from suffice.vocabulary import Decision, Mode, Proposal, Reason, TierName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floors:
+class Floors(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The lowest tier each rule allows; None: the rule says nothing."""
 
     min_tier: TierName | None = None
@@ -18,8 +18,7 @@ class Floors:
     """Where this conversation, or this very prompt, was escalated to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a decision is made from."""
 
     tiers: Sequence[TierName]
@@ -30,7 +29,7 @@ class Situation:
     """Of the last turn alone; never above `complexity`."""
     thresholds: Mapping[TierName, float]
     """Highest complexity of each tier but the top."""
-    skipped: Mapping[TierName, str] = field(default_factory=dict[TierName, str])
+    skipped: Mapping[TierName, str] = {}
     """Tiers that cannot serve the request; never all of them."""
     floors: Floors = Floors()
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from suffice.errors import RequestError, UnknownModelError
 from suffice.policy.config import AliasConfig
 from suffice.vocabulary import MAX_COMPLEXITY, Tier, TierName
@@ -31,8 +33,7 @@ def named_thresholds(calibrated: Mapping[str, float]) -> Mapping[str, float | No
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the client asked for."""
 
     tier: TierName | None = None

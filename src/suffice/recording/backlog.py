@@ -2,8 +2,9 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 from itertools import islice
+
+import msgspec
 
 from suffice.vocabulary import Outcome
 
@@ -11,8 +12,7 @@ MAX_CONTENT = 128 * 1024 * 1024
 """Characters of prompts and answers that wait at most; the number of outcomes alone would not bound memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecorderCounts:
+class RecorderCounts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of the outcomes observed so far; `written + dropped + queued` is all of them."""
 
     written: int = 0

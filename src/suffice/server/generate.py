@@ -1,8 +1,10 @@
 """`/v1/chat/completions` and `/v1/completions`, and their dry run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from suffice.pipeline.arrival import Arrival, Reply
 from suffice.pipeline.pipeline import Pipeline

@@ -1,6 +1,5 @@
 """OpenAI's answers, plain and streamed: a typed view of what cost, judging and memory need."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -87,12 +86,11 @@ def parse_answer(body: bytes) -> Answer | None:
         return None
 
 
-@dataclass(slots=True)
-class Assembly:
+class Assembly(msgspec.Struct, gc=False):
     """The first choice of a stream, put together chunk by chunk."""
 
-    content: list[str] = field(default_factory=list[str])
-    calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
+    content: list[str] = []
+    calls: dict[int, ToolCall] = {}
     finish_reason: str | None = None
     model: str | None = None
     n_pieces: int = 0

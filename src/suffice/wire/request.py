@@ -5,7 +5,6 @@ are replaced by name, so whatever else a server understands (`guided_json`, `cac
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -106,8 +105,7 @@ _CHAT = msgspec.json.Decoder(_StatedChat)
 _COMPLETION = msgspec.json.Decoder(_StatedCompletion)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerationRequest:
+class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A parsed request for generated text."""
 
     endpoint: Endpoint

@@ -1,8 +1,8 @@
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from suffice.errors import NoTierError, RequestError, UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.arrival import Arrival

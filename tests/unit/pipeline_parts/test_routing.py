@@ -3,6 +3,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from suffice.errors import NoTierError, RequestError, UnknownModelError
 from suffice.pipeline.arrival import Arrival, ModeSwitch
@@ -66,7 +67,7 @@ def test_a_turn_is_scored_once_for_all_conversations() -> None:
 
 def test_a_client_that_wants_no_cache_has_every_turn_scored() -> None:
     router, scorer = counting_router()
-    arrival = replace(talk("1", "2"), use_cache=False)
+    arrival = structs.replace(talk("1", "2"), use_cache=False)
 
     uses = [router.route(arrival).cache for _ in range(2)]
 
@@ -91,7 +92,7 @@ def test_without_the_cache_every_turn_is_still_to_be_scored() -> None:
     router, _ = counting_router()
     router.route(talk("1", "2"))
 
-    turns = router.unscored(replace(talk("1", "2"), use_cache=False))
+    turns = router.unscored(structs.replace(talk("1", "2"), use_cache=False))
 
     assert len(turns) == 2
 
@@ -121,10 +122,10 @@ def test_an_alias_brings_its_model_and_its_profile() -> None:
 
 def test_the_profile_of_an_alias_comes_before_that_of_the_key() -> None:
     router = with_catalogue(make_router(), {"gpt-4o": AliasConfig(profile="support")})
-    keyed = replace(make_arrival(), profile="keyed")
+    keyed = structs.replace(make_arrival(), profile="keyed")
 
     assert router.profile_of(keyed) == "keyed"
-    assert router.profile_of(replace(make_arrival(model="gpt-4o"), profile="keyed")) == "support"
+    assert router.profile_of(structs.replace(make_arrival(model="gpt-4o"), profile="keyed")) == "support"
 
 
 def test_a_clients_threshold_holds_for_its_request_alone() -> None:
@@ -140,19 +141,19 @@ def test_a_clients_threshold_holds_for_its_request_alone() -> None:
     [(None, SMALL, Reason.SUFFICES), ("", SMALL, Reason.SUFFICES), ("large", LARGE, Reason.MIN_TIER)],
 )
 def test_the_clients_lowest_tier_is_kept(min_tier: str | None, tier: str, reason: Reason) -> None:
-    decision = make_router().route(replace(make_arrival(), min_tier=min_tier)).decision
+    decision = make_router().route(structs.replace(make_arrival(), min_tier=min_tier)).decision
 
     assert (decision.tier, decision.reason) == (tier, reason)
 
 
 def test_a_lowest_tier_that_is_none_is_refused() -> None:
     with pytest.raises(RequestError, match="x-suffice-min-tier: 'huge' is no tier"):
-        make_router().route(replace(make_arrival(), min_tier="huge"))
+        make_router().route(structs.replace(make_arrival(), min_tier="huge"))
 
 
 def test_a_request_that_only_lower_tiers_could_serve_is_refused() -> None:
     router = replace(make_router(settings={"thresholds": {LARGE: 4.0}}), catalogue=Catalogue(TIERS[::-1]))
-    arrival = replace(make_arrival(messages=[{"role": "user", "content": [IMAGE]}]), min_tier="small")
+    arrival = structs.replace(make_arrival(messages=[{"role": "user", "content": [IMAGE]}]), min_tier="small")
 
     with pytest.raises(NoTierError, match="no tier can serve this request: small does not support images"):
         router.route(arrival)
@@ -168,7 +169,7 @@ def test_an_unknown_model_is_refused_wherever_it_is_asked_for() -> None:
 
 def test_a_step_of_a_tool_loop_stays_on_its_tier() -> None:
     router, _ = counting_router()
-    arrival = replace(talk("1"), session="s")
+    arrival = structs.replace(talk("1"), session="s")
     router.memory.remember(router.route(arrival).recall, Assembly(), tier=LARGE, escalated=False)
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     messages = [
@@ -177,7 +178,7 @@ def test_a_step_of_a_tool_loop_stays_on_its_tier() -> None:
         {"role": "tool", "tool_call_id": "c", "content": "found"},
     ]
 
-    step = router.route(replace(make_arrival(messages=messages), session="s")).decision
+    step = router.route(structs.replace(make_arrival(messages=messages), session="s")).decision
     next_turn = router.route(arrival).decision
 
     assert (step.tier, step.reason) == (LARGE, Reason.TOOL_LOOP)
@@ -191,7 +192,7 @@ def test_an_escalated_prompt_goes_straight_up_unless_the_cache_is_off() -> None:
     for _ in range(2):
         router.memory.remember_escalation(prompt, to=LARGE)
 
-    cached, uncached = (router.route(replace(arrival, use_cache=use)).decision for use in (True, False))
+    cached, uncached = (router.route(structs.replace(arrival, use_cache=use)).decision for use in (True, False))
 
     assert (cached.tier, cached.reason) == (LARGE, Reason.ESCALATED_BEFORE)
     assert (uncached.tier, uncached.reason) == (SMALL, Reason.SUFFICES)
@@ -199,7 +200,7 @@ def test_an_escalated_prompt_goes_straight_up_unless_the_cache_is_off() -> None:
 
 def test_of_two_escalations_the_higher_one_counts() -> None:
     router = make_router()
-    arrival = replace(make_arrival(), session="s")
+    arrival = structs.replace(make_arrival(), session="s")
     recall = router.route(arrival).recall
     router.memory.remember(recall, Assembly(), tier=LARGE, escalated=True)
     for _ in range(2):
@@ -229,7 +230,7 @@ def test_the_mode_that_was_switched_to_wins(switch: ModeSwitch, tier: str, reaso
 
 def test_a_canary_takes_its_share_of_the_conversations_and_keeps_them() -> None:
     router = make_router(mode=Mode.CANARY, settings={"canary_percent": 30.0})
-    arrivals = [replace(make_arrival(), session=f"session {number}") for number in range(1_000)]
+    arrivals = [structs.replace(make_arrival(), session=f"session {number}") for number in range(1_000)]
 
     first, second = ([router.route(arrival).decision.tier for arrival in arrivals] for _ in range(2))
 

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from suffice.policy.decide import Floors, Situation, bypass, decide, effective_thresholds, withhold
 from suffice.vocabulary import Decision, Mode, Proposal, Reason, TierName

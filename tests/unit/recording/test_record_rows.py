@@ -1,9 +1,9 @@
 import re
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from suffice.recording.rows import attempt_rows, request_row
 from suffice.recording.schema import MIGRATIONS, migrate

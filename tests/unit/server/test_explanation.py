@@ -1,5 +1,6 @@
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from suffice.server.explanation import describe_route, explain_route
 from suffice.testing.fakes import make_arrival, make_router

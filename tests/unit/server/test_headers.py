@@ -1,7 +1,7 @@
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from suffice.server.headers import MAX_FEATURE, MAX_SESSION, decision_headers, session_of
 from suffice.testing.outcomes import LARGE, SMALL, make_attempt, make_decision, make_outcome
