@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
-
 from suffice.caching.conversations import ConversationStore
 from suffice.caching.decisions import DecisionCache
 from suffice.config import Config, Loaded, Yardstick, build_yardstick, observe_only, watched_bundle
@@ -37,7 +35,9 @@ from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.server.reloading import Reloader, identify
 from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
+from suffice.upstream.client import Client
 from suffice.upstream.config import TierConfig, UpstreamConfig
+from suffice.upstream.origin import Origin
 from suffice.upstream.pool import Pool
 from suffice.upstream.recorded import RecordedUpstream
 from suffice.upstream.replica import Replica
@@ -77,8 +77,8 @@ async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGe
         TapeError: A tape cannot be read.
     """
     draw = random.SystemRandom().random
-    async with _client_session(loaded.config.upstream) as session:
-        yield [_open_tier(tier, loaded, session, draw) for tier in tiers]
+    async with AsyncExitStack() as stack:
+        yield [_open_tier(tier, loaded, stack, draw) for tier in tiers]
 
 
 @asynccontextmanager
@@ -100,7 +100,6 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
     yardstick = build_yardstick(loaded)
     draw = (random_source or random.SystemRandom()).random
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_client_session(config.upstream))
         recorder = Recorder(config.recording, loaded.folder) if config.recording.enabled else None
         if recorder is not None:
             stack.callback(recorder.close, RECORDER_CLOSE_S)
@@ -108,7 +107,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
             build_tiers(config), keys=[key.name for key in config.auth.keys], models=_known_models(config)
         )
         observers: list[Observer] = [telemetry, *([recorder] if recorder is not None else [])]
-        upstreams = {TierName(tier.name): _open_tier(tier, loaded, session, draw) for tier in config.tiers}
+        upstreams = {TierName(tier.name): _open_tier(tier, loaded, stack, draw) for tier in config.tiers}
         pipeline = Pipeline(
             router=build_router(config, yardstick, build_memory(config), ModeSwitch()),
             tiers={tier.name: tier for tier in build_tiers(config)},
@@ -127,7 +126,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
             build = lambda: _build_again(loaded, pipeline.router)  # noqa: E731 - of two values at hand
             reloader = Reloader(bundle_file, pipeline, build, seen=seen, note=telemetry.count_reload)
             _look_after(reloader, config.scorer.reload_s, stack)
-        passed = _open_passthrough(loaded, session, draw)
+        passed = _open_passthrough(loaded, stack, draw)
         yield Gateway(
             app=App(_parts(loaded, pipeline, turnstile, telemetry, passed, (reloader, recorder))),
             pipeline=pipeline,
@@ -256,34 +255,29 @@ def _profile_limits(config: Config) -> dict[str | None, int]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _client_session(config: UpstreamConfig) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=config.max_connections, keepalive_timeout=60.0),
-        # Deadlines are set per phase by `upstream.replica`; aiohttp's own total would cut long streams.
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"accept-encoding": "identity", "user-agent": "suffice"},
-    )
-
-
-def _open_tier(tier: TierConfig, loaded: Loaded, session: aiohttp.ClientSession, draw: Callable[[], float]) -> Upstream:
+def _open_tier(tier: TierConfig, loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]) -> Upstream:
     if tier.tape is not None:
         return RecordedUpstream(TierName(tier.name), tier.tape)
     headers = _key_header(loaded, tier.api_key_env)
     config = loaded.config.upstream
-    replicas = [Replica(url.rstrip("/"), session, config, headers) for url in tier.base_urls]
+    replicas = [_open_replica(url.rstrip("/"), config, headers, stack) for url in tier.base_urls]
     return Pool(replicas, config, draw=draw)
 
 
-def _open_passthrough(loaded: Loaded, session: aiohttp.ClientSession, draw: Callable[[], float]) -> dict[str, Upstream]:
+def _open_passthrough(loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]) -> dict[str, Upstream]:
     config = loaded.config.upstream
     opened: dict[str, Upstream] = {}
     for path, target in loaded.config.passthrough.items():
         url = target.base_url.rstrip("/") + path.removeprefix("/v1")
-        replica = Replica(url, session, config, _key_header(loaded, target.api_key_env))
+        replica = _open_replica(url, config, _key_header(loaded, target.api_key_env), stack)
         opened[path] = Pool([replica], config, draw=draw)
     return opened
+
+
+def _open_replica(url: str, config: UpstreamConfig, headers: Mapping[str, str], stack: AsyncExitStack) -> Replica:
+    origin = Origin(url, config)
+    stack.callback(origin.close)
+    return Replica(Client(origin, headers))
 
 
 def _key_header(loaded: Loaded, variable: str | None) -> Mapping[str, str]:

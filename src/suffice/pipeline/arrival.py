@@ -1,10 +1,11 @@
 """What comes into the pipeline, and what goes out of it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from suffice.pipeline.ports import Pieces
 from suffice.policy.config import EscalationConfig
 from suffice.vocabulary import Mode, Outcome, TierName
 from suffice.wire.request import GenerationRequest
@@ -64,5 +65,5 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str
     outcome: Outcome
     body: bytes | None = None
-    chunks: AsyncIterator[bytes] | None = None
-    """A stream's bytes. Raises `UpstreamError` where it breaks: the client is told, and gets no end mark."""
+    pieces: Pieces | None = None
+    """Of a stream."""

@@ -1,18 +1,22 @@
 """One attempt on one tier: open the call, read it as far as the verdict needs, say what may be served."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+import msgspec
 
 from suffice.judging.validators import Candidate, judge
 from suffice.pipeline.arrival import Arrival
-from suffice.pipeline.booking import note_exchange
-from suffice.pipeline.ports import Upstream
+from suffice.pipeline.ports import Pieces, Upstream
 from suffice.pipeline.routing import Route
 from suffice.upstream.call import Call, Exchange
 from suffice.vocabulary import Attempt, Outcome, TierName, Verdict, VerdictReason
 from suffice.wire.answer import Answer, Assembly, WireUsage, parse_answer
+from suffice.wire.chunks import read_chunks
 from suffice.wire.errors import error_text, is_context_error
+
+_MAX_UNREAD = 256 * 1024
+"""Bytes of chunks that are put off at most."""
 
 Upstreams = Mapping[TierName, Upstream]
 
@@ -39,11 +43,37 @@ class Running:
     """The answer came to its end."""
     is_refused: bool = False
     """The upstream refused the request: nothing was generated."""
+    is_garbled: bool = False
+    """Something passed as a chunk that was none."""
+    _unread: list[bytes] = field(default_factory=list[bytes])
+    _n_unread: int = 0
 
     @property
     def elapsed_s(self) -> float:
         """Since the request was received."""
         return self.clock() - self.arrival.started_at
+
+    def put_off(self, piece: bytes) -> None:
+        """Read whole chunks of the answer later: together that takes a fraction of the time."""
+        self._unread.append(piece)
+        self._n_unread += len(piece)
+        if self._n_unread > _MAX_UNREAD:
+            self.catch_up()
+
+    def catch_up(self) -> bytes:
+        """Read what was put off; returns it."""
+        if not self._unread:
+            return b""
+        unread = b"".join(self._unread)
+        self._unread.clear()
+        self._n_unread = 0
+        answers = read_chunks(unread)
+        if answers is None:
+            self.is_garbled = True
+            return b""
+        for answer in answers:
+            self.assembly.add(answer)
+        return unread
 
     def judge(self, candidates: list[Candidate]) -> Verdict:
         """Judge a whole answer, unless nothing could follow from it."""
@@ -54,35 +84,27 @@ class Running:
         return judge(candidates, wants_json=wants_json, max_tokens=request.max_tokens)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that nobody has seen yet."""
 
     verdict: Verdict
     status: int
     content_type: str
     body: bytes | None = None
-    chunks: AsyncIterator[bytes] | None = None
+    pieces: Pieces | None = None
+    """Of a stream."""
 
 
-async def open_call(running: Running, upstream: Upstream, stack: AsyncExitStack) -> Exchange:
-    """Call a tier; the call ends with `stack`.
-
-    Raises:
-        UpstreamError: No replica answered.
-    """
+def make_call(running: Running) -> Call:
+    """What the tier is asked."""
     request = running.arrival.request
-    model = running.attempt.model
-    call = Call(
+    return Call(
         path=request.endpoint.removeprefix("/v1"),
-        body=request.encode(model=model, include_usage=request.stream),
+        body=request.encode(model=running.attempt.model, include_usage=request.stream),
         stream=request.stream,
         session=running.route.recall.session,
         headers=running.arrival.headers,
     )
-    exchange = await stack.enter_async_context(upstream.open(call))
-    note_exchange(running.outcome, running.attempt, exchange, running.arrival.started_at)
-    return exchange
 
 
 def judge_refusal(running: Running, exchange: Exchange) -> Held:

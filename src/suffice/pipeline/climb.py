@@ -1,18 +1,19 @@
 """One request's way up the ladder: tier after tier, until one answers acceptably or none is left."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from suffice.errors import UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.arrival import Arrival
-from suffice.pipeline.attempting import Held, Running, Upstreams, open_call
-from suffice.pipeline.booking import Book, note_failure
+from suffice.pipeline.attempting import Held, Running, Upstreams, make_call
+from suffice.pipeline.booking import Book, note_exchange, note_failure
 from suffice.pipeline.complete import hold_answer
 from suffice.pipeline.memory import Memory
 from suffice.pipeline.routing import Route
 from suffice.pipeline.stream import hold_stream
 from suffice.policy.escalate import UNANSWERED, next_tier
+from suffice.upstream.call import Exchange
 from suffice.vocabulary import Attempt, Outcome, Role, Tier, TierName, Verdict, VerdictReason
 
 _FAILED = Verdict(accepted=False, reason=VerdictReason.FAILED)
@@ -31,6 +32,7 @@ class Climb:
     memory: Memory
     clock: Callable[[], float]
     _running: Running | None = None
+    _call: AbstractAsyncContextManager[Exchange] | None = None
     _n_rejected: int = field(default=0)
     _is_committed: bool = False
 
@@ -39,8 +41,8 @@ class Climb:
         """An answer was committed to, and came to its end."""
         return self._is_committed and self._running is not None and self._running.is_whole
 
-    async def run(self, stack: AsyncExitStack) -> Held:
-        """Ask tier after tier; the answer returned is the one the client gets, and its call ends with `stack`.
+    async def run(self) -> Held:
+        """Ask tier after tier; the answer returned is the one the client gets, and its call ends with `close`.
 
         Raises:
             UpstreamError: The last tier that could be asked did not answer.
@@ -48,23 +50,28 @@ class Climb:
         tier = self.route.decision.tier
         while True:
             running = self._begin(tier)
-            async with AsyncExitStack() as rung:
-                held = await self._attempt(running, rung)
-                verdict = held.verdict if isinstance(held, Held) else _FAILED
-                running.attempt.verdict = verdict
-                upper = next_tier(
-                    verdict, tier, self.route.decision.ladder, self._n_rejected, self.route.settings.escalation
-                )
-                if upper is None:
-                    if isinstance(held, UpstreamError):
-                        raise held
-                    stack.push_async_exit(rung.pop_all())
-                    self._commit(running)
-                    return held
-                running.attempt.role = Role.DRAFT
-                self._settle(running)
-                self._n_rejected += verdict.reason not in UNANSWERED
-                tier = upper
+            held = await self._attempt(running)
+            verdict = held.verdict if isinstance(held, Held) else _FAILED
+            running.attempt.verdict = verdict
+            upper = next_tier(
+                verdict, tier, self.route.decision.ladder, self._n_rejected, self.route.settings.escalation
+            )
+            if upper is None:
+                if isinstance(held, UpstreamError):
+                    raise held
+                self._commit(running)
+                return held
+            await self.close()
+            running.attempt.role = Role.DRAFT
+            self._settle(running)
+            self._n_rejected += verdict.reason not in UNANSWERED
+            tier = upper
+
+    async def close(self) -> None:
+        """End the call that is open, if one is."""
+        call, self._call = self._call, None
+        if call is not None:
+            await call.__aexit__(None, None, None)
 
     def finish(self, *, error: UpstreamError | None = None) -> None:
         """Book what is still open: an attempt that its client, its upstream or a deadline broke off."""
@@ -75,10 +82,13 @@ class Climb:
             running.attempt.error = error.code
         self._settle(running)
 
-    async def _attempt(self, running: Running, rung: AsyncExitStack) -> Held | UpstreamError:
+    async def _attempt(self, running: Running) -> Held | UpstreamError:
         """One attempt; a failure is a value here, because another tier may follow it."""
         try:
-            exchange = await open_call(running, self.upstreams[running.attempt.tier], rung)
+            call = self.upstreams[running.attempt.tier].open(make_call(running))
+            exchange = await call.__aenter__()
+            self._call = call
+            note_exchange(self.outcome, running.attempt, exchange, self.arrival.started_at)
             if exchange.chunks is None:
                 return hold_answer(running, exchange)
             return await hold_stream(running, exchange, lambda: self._truth(running))
@@ -131,6 +141,7 @@ class Climb:
         attempt = running.attempt
         if attempt.duration_s is not None:
             return
+        running.catch_up()
         attempt.duration_s = running.elapsed_s - attempt.started_s
         if self.route.settings.record_content:
             attempt.answer = running.assembly.text

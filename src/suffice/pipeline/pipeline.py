@@ -1,8 +1,7 @@
 """A request's way from arrival to reply: decide, ask a tier, judge, ask the next one up, tell of the outcome."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +14,8 @@ from suffice.pipeline.climb import Climb
 from suffice.pipeline.ports import Observer
 from suffice.pipeline.routing import Route, Router
 from suffice.vocabulary import Outcome, Score, Tier, TierName, Turn
+
+Deliver = Callable[[Reply], Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,9 +34,12 @@ class Pipeline:
     scores_slowly: bool = False
     """The scorer takes more than a millisecond: it is called in a thread."""
 
-    @asynccontextmanager
-    async def answer(self, arrival: Arrival) -> AsyncGenerator[Reply]:
-        """Answer a request; its outcome is told of when the context is left, however that happens.
+    async def answer(self, arrival: Arrival, deliver: Deliver) -> None:
+        """Answer a request; its outcome is told of at the end, however it ends.
+
+        Args:
+            arrival: The request.
+            deliver: Gives the client an answer that was committed to.
 
         Raises:
             RequestError: The client must change the request.
@@ -45,8 +49,7 @@ class Pipeline:
         outcome = self._outcome(arrival, router)
         try:
             route = await self._decide(arrival, router, outcome)
-            async with self._carried_out(arrival, route, outcome) as reply:
-                yield reply
+            await self._carry_out(arrival, route, outcome, deliver)
         except SufficeError as error:
             outcome.error = error.code
             outcome.status = outcome.status or int(error.status)
@@ -57,8 +60,7 @@ class Pipeline:
             for observer in self.observers:
                 observer.observe(outcome)
 
-    @asynccontextmanager
-    async def _carried_out(self, arrival: Arrival, route: Route, outcome: Outcome) -> AsyncGenerator[Reply]:
+    async def _carry_out(self, arrival: Arrival, route: Route, outcome: Outcome, deliver: Deliver) -> None:
         climb = Climb(
             arrival=arrival,
             route=route,
@@ -72,16 +74,18 @@ class Pipeline:
         failure: UpstreamError | None = None
         limit_s = route.settings.total_timeout_s
         try:
-            async with asyncio.timeout(limit_s), AsyncExitStack() as stack:
-                held = await climb.run(stack)
+            async with asyncio.timeout(limit_s):
+                held = await climb.run()
                 outcome.status = held.status
                 outcome.first_byte_s = self.clock() - arrival.started_at
-                yield Reply(
-                    status=held.status,
-                    content_type=held.content_type,
-                    outcome=outcome,
-                    body=held.body,
-                    chunks=held.chunks,
+                await deliver(
+                    Reply(
+                        status=held.status,
+                        content_type=held.content_type,
+                        outcome=outcome,
+                        body=held.body,
+                        pieces=held.pieces,
+                    )
                 )
         except TimeoutError as error:
             failure = UpstreamTimeoutError(f"the request took longer than {limit_s:g} s")
@@ -89,17 +93,16 @@ class Pipeline:
         except UpstreamError as error:
             failure = error
             raise
-        except (asyncio.CancelledError, GeneratorExit):
+        except asyncio.CancelledError:
             # A client may hang up at the end mark, before the connection is done: it has had its answer.
             outcome.cancelled = not climb.is_served
             raise
         finally:
+            await climb.close()
             climb.finish(error=failure)
 
     async def _score_off_loop(self, arrival: Arrival, router: Router) -> Mapping[Turn, Score]:
-        """Scores of a scorer that would hold the event loop up; none for those that take well under a millisecond."""
-        if not self.scores_slowly:
-            return {}
+        """Scores of a scorer that would hold the event loop up."""
         turns = router.unscored(arrival)
         scores = await asyncio.to_thread(lambda: [router.scorer.score(turn) for turn in turns])
         return dict(zip(turns, scores, strict=True))
@@ -119,7 +122,10 @@ class Pipeline:
 
     async def _decide(self, arrival: Arrival, router: Router, outcome: Outcome) -> Route:
         began = self.clock()
-        route = router.route(arrival, await self._score_off_loop(arrival, router))
+        if self.scores_slowly:
+            route = router.route(arrival, await self._score_off_loop(arrival, router))
+        else:
+            route = router.route(arrival)
         outcome.routing_s = self.clock() - began
         outcome.decision = route.decision
         outcome.features = route.features

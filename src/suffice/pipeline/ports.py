@@ -1,11 +1,35 @@
 """What the pipeline needs of the stages that do not import each other."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from suffice.upstream.call import Call, Exchange
 from suffice.vocabulary import Outcome, Score, Turn
+
+
+class Sink(Protocol):
+    """Takes a stream's bytes: the way to the client."""
+
+    def write(self, piece: bytes) -> bool:
+        """Take a piece; returns whether more may come at once."""
+        ...
+
+    def drain(self) -> Awaitable[None]:
+        """Wait until more may come."""
+        ...
+
+
+class Pieces(Protocol):
+    """A stream's bytes, for whoever takes them."""
+
+    async def pump(self, sink: Sink) -> None:
+        """Give each piece to the sink as it comes, and return at the end.
+
+        Raises:
+            UpstreamError: The stream broke: the client is told, and gets no end mark.
+        """
+        ...
 
 
 class Upstream(Protocol):

@@ -6,6 +6,7 @@ what runs for it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from suffice.errors import RequestError, RequestTimeoutError
 from suffice.server.config import ServerConfig
@@ -55,11 +56,11 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, unless there are too many."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
-        self._transport = transport
+        # Uvloop's transports are not subclasses of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
         self._peers.join(self)
         if len(self._peers) > self._limits.max_connections:
-            transport.abort()
+            self.abort()
             return
         self._deadline.set(self._limits.idle_timeout_s, self.close)
 

@@ -4,7 +4,7 @@ Sockets are `server.connection`'s business; handlers meet them only through `Upl
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,8 +16,8 @@ from suffice.server.upload import Upload
 class Outlet(Protocol):
     """Where one response goes."""
 
-    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Send a whole response; its length is told."""
+    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+        """Send a whole response, its length told; returns whether the client keeps up."""
         ...
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
@@ -28,7 +28,7 @@ class Outlet(Protocol):
         """Send a piece of a stream; returns whether the client keeps up."""
         ...
 
-    async def drain(self) -> None:
+    def drain(self) -> Awaitable[None]:
         """Wait until the client keeps up again."""
         ...
 
@@ -88,8 +88,8 @@ class Responder:
         """Send a response in one piece, and wait for a client that is slow to take it."""
         self.status = status
         self.headers["content-type"] = content_type
-        self.outlet.send(status, self.headers, body)
-        await self.outlet.drain()
+        if not self.outlet.send(status, self.headers, body):
+            await self.outlet.drain()
 
     async def begin(self, status: int, content_type: str) -> None:
         """Send the head of a stream."""

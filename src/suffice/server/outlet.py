@@ -1,6 +1,6 @@
 """One response on its way to the client, framed as the client's version of HTTP has it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from suffice.server.parsing import Incoming
@@ -21,7 +21,7 @@ class Line(Protocol):
         """Send bytes; returns whether the client keeps up."""
         ...
 
-    async def drain(self) -> None:
+    def drain(self) -> Awaitable[None]:
         """Wait until the client keeps up."""
         ...
 
@@ -41,18 +41,17 @@ class ResponseOutlet:
         self.closes = False
         """The connection ends with this response, as the client was told."""
 
-    @property
-    def drain(self) -> Callable[[], Awaitable[None]]:
+    def drain(self) -> Awaitable[None]:
         """Wait until the client keeps up again."""
-        return self._line.drain
+        return self._line.drain()
 
-    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Send a whole response; its length is told."""
+    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+        """Send a whole response, its length told; returns whether the client keeps up."""
         self.has_begun = True
         framing = "" if status in _BODILESS else f"content-length: {len(body)}\r\n"
         head = encode_head(status, headers, framing + self._persistence(headers))
         is_bare = status in _BODILESS or self._incoming.request.method == "HEAD"
-        self._line.write(head if is_bare else head + body)
+        return self._line.write(head if is_bare else head + body)
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the head of a stream."""

@@ -5,7 +5,7 @@ reader that does not keep up holds the server back.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 import httptools
 
@@ -160,8 +160,8 @@ class Connection(asyncio.Protocol, PumpedStream):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
-        self._transport = transport
+        # Uvloop's transports are not subclasses of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Read what came."""
