@@ -54,6 +54,7 @@ class Connection(asyncio.Protocol, PumpedStream):
         """A first byte of the answer came."""
         self._wants_stream = wants_stream
         self._is_framed = False
+        self._keeps = False
         self._n_head_bytes = 0
         self._in_head = True
         self._pieces: list[bytes] = []
@@ -145,8 +146,7 @@ class Connection(asyncio.Protocol, PumpedStream):
         """End the call: at once, if its answer has no end yet; returns whether the connection can take another."""
         self._deadline.clear()
         self._is_asked = False
-        reusable = self.is_whole and self._failure is None and not self._is_spoilt
-        if reusable and not self._transport.is_closing() and self._parser.should_keep_alive() and not self._parser.should_upgrade():
+        if self.is_whole and self._keeps and not (self._failure or self._is_spoilt or self._transport.is_closing()):
             return True
         self.abort()
         return False
@@ -269,6 +269,8 @@ class Connection(asyncio.Protocol, PumpedStream):
             self.has_answered = True
         else:
             self.is_whole = True
+            # Llhttp knows this only here: afterwards it is ready for the next answer.
+            self._keeps = self._parser.should_keep_alive()
 
     # Failing.
 
