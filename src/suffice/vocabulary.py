@@ -290,7 +290,10 @@ class Outcome(msgspec.Struct, kw_only=True, gc=False):
     @property
     def served(self) -> Attempt | None:
         """The attempt whose answer went to the client."""
-        return next((attempt for attempt in reversed(self.attempts) if attempt.role is Role.SERVE), None)
+        for attempt in reversed(self.attempts):
+            if attempt.role is Role.SERVE:
+                return attempt
+        return None
 
     @property
     def escalated(self) -> bool:
