@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from suffice.policy.config import EscalationConfig
-from suffice.vocabulary import Mode, Outcome, TierName
+from suffice.vocabulary import Mode, Outcome, Priority, TierName
 from suffice.wire.request import GenerationRequest
 
 
@@ -25,6 +25,8 @@ class Arrival:
     min_tier: str | None = None
     session: str | None = None
     """As the client names its conversation."""
+    priority: Priority = Priority.NORMAL
+    """Who is served first where there is not room for all."""
     explain: bool = False
     """The client wants to know what moved the score."""
     use_cache: bool = True

@@ -78,6 +78,7 @@ async def open_call(running: Running, upstream: Upstream, stack: AsyncExitStack)
         body=request.encode(model=model, include_usage=request.stream),
         stream=request.stream,
         session=running.route.recall.session,
+        priority=running.arrival.priority,
         headers=running.arrival.headers,
     )
     exchange = await stack.enter_async_context(upstream.open(call))

@@ -9,7 +9,7 @@ from suffice.pipeline.pipeline import Pipeline
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
 from suffice.server.explanation import explain_route
-from suffice.server.headers import FORWARDED, decision_headers, session_of
+from suffice.server.headers import FORWARDED, decision_headers, priority_of, session_of
 from suffice.server.http import Request, Responder, check_type, header_flag, while_connected
 from suffice.server.limits import Turnstile
 from suffice.wire.request import Endpoint, parse
@@ -36,7 +36,7 @@ class Generation:
         await while_connected(request, self._serve(replace(arrival, explain=debug), respond))
 
     async def _serve(self, arrival: Arrival, respond: Responder) -> None:
-        with self.turnstile.enter(self.pipeline.router.profile_of(arrival)):
+        with self.turnstile.enter(self.pipeline.router.profile_of(arrival), arrival.priority):
             async with self.pipeline.answer(arrival) as reply:
                 respond.headers |= decision_headers(
                     reply.outcome, streamed=reply.chunks is not None, debug=arrival.explain
@@ -65,6 +65,7 @@ class Generation:
             profile=caller.profile,
             min_tier=request.headers.get("x-suffice-min-tier"),
             session=session_of(request.headers),
+            priority=priority_of(request.headers),
             use_cache=cache is None or header_flag(cache, name="x-suffice-cache", known=known),
             headers={
                 "content-type": "application/json",

@@ -8,6 +8,7 @@ from suffice.errors import SufficeError, UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.ports import Observer, Upstream
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
+from suffice.server.headers import priority_of
 from suffice.server.http import Request, Responder, while_connected
 from suffice.server.limits import Turnstile
 from suffice.upstream.call import Call
@@ -38,6 +39,7 @@ class Passthrough:
             UpstreamError: The server did not answer, or not in time.
             ClientGoneError: The client hung up; the call was ended.
         """
+        priority = priority_of(request.headers)
         body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
         started_at = self.clock()
         attempt = Attempt(tier=TIER, model="", started_s=0.0)
@@ -51,7 +53,7 @@ class Passthrough:
             attempts=[attempt],
         )
         try:
-            with self.turnstile.enter(caller.profile):
+            with self.turnstile.enter(caller.profile, priority):
                 await while_connected(request, self._pass_in_time(body, request, respond, outcome))
         except SufficeError as error:
             outcome.error = error.code

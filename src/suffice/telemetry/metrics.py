@@ -1,4 +1,4 @@
-"""Outcomes as metrics and log lines; every metric's name is in this file, and in docs/reference/metrics.md.
+"""Outcomes as metrics and log lines.
 
 Names of the OpenTelemetry conventions for generative AI (`gen_ai_*`, in Prometheus form) describe the calls to
 upstreams; `suffice_*` describe what the gateway made of them.
@@ -6,18 +6,16 @@ upstreams; `suffice_*` describe what the gateway made of them.
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
 
-from suffice import __version__
 from suffice.errors import SufficeError
-from suffice.vocabulary import Attempt, Outcome, Tier, TierName
+from suffice.telemetry.watched import BundleState, RecorderFigures, Watched
+from suffice.vocabulary import Attempt, Outcome, Tier, TierName, TierState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -48,48 +46,6 @@ _log = logging.getLogger("suffice.access")
 _M = TypeVar("_M", Counter, Histogram)
 
 
-class RecorderFigures(Protocol):
-    """What a recorder counts; `recording.RecorderCounts` is one."""
-
-    @property
-    def written(self) -> int:
-        """Records written."""
-        ...
-
-    @property
-    def dropped(self) -> int:
-        """Records lost."""
-        ...
-
-    @property
-    def failed(self) -> int:
-        """Transactions that failed."""
-        ...
-
-    @property
-    def queued(self) -> int:
-        """Records waiting."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaState:
-    """How one replica of a tier is."""
-
-    tier: str
-    replica: str
-    healthy: bool
-    in_flight: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleState:
-    """Which bundle is in force."""
-
-    id: str
-    generic: bool
-
-
 class _Series(dict[tuple[str, ...], _M], Generic[_M]):
     """A metric's children by label values, kept: `labels` costs three times what counting costs."""
 
@@ -111,50 +67,6 @@ class _Registry(CollectorRegistry):
             yield metric
 
 
-class _Watched(Collector):
-    """What is read at the moment of scraping."""
-
-    def __init__(self) -> None:
-        self.in_flight: Callable[[], int] | None = None
-        self.recorder: Callable[[], RecorderFigures] | None = None
-        self.replicas: Callable[[], Iterable[ReplicaState]] | None = None
-        self.bundle: Callable[[], BundleState | None] | None = None
-
-    def collect(self) -> Iterable[Metric]:
-        build = GaugeMetricFamily("suffice_build_info", "The running version; always 1.", labels=["version"])
-        build.add_metric([__version__], 1)
-        yield build
-        if self.in_flight is not None:
-            yield GaugeMetricFamily("suffice_requests_in_flight", "Requests being served.", value=self.in_flight())
-        if self.recorder is not None:
-            yield from _recorder_metrics(self.recorder())
-        if self.replicas is not None:
-            yield from _replica_metrics(self.replicas())
-        if self.bundle is not None and (state := self.bundle()) is not None:
-            labels = ["bundle", "generic"]
-            bundle = GaugeMetricFamily("suffice_bundle_info", "The bundle in force; always 1.", labels=labels)
-            bundle.add_metric([state.id, str(state.generic).lower()], 1)
-            yield bundle
-
-
-def _recorder_metrics(figures: RecorderFigures) -> Iterable[Metric]:
-    yield GaugeMetricFamily("suffice_recorder_queue_records", "Records waiting to be written.", value=figures.queued)
-    yield CounterMetricFamily("suffice_recorder_written", "Records written.", value=figures.written)
-    yield CounterMetricFamily("suffice_recorder_dropped", "Records lost, the requests served.", value=figures.dropped)
-    yield CounterMetricFamily("suffice_recorder_failures", "Transactions that failed.", value=figures.failed)
-
-
-def _replica_metrics(states: Iterable[ReplicaState]) -> Iterable[Metric]:
-    labels = ["tier", "replica"]
-    healthy = GaugeMetricFamily("suffice_replica_healthy", "1: the last try was answered; 0: it failed.", labels=labels)
-    in_flight = GaugeMetricFamily("suffice_replica_calls_in_flight", "Calls open to the replica.", labels=labels)
-    for state in states:
-        healthy.add_metric([state.tier, state.replica], int(state.healthy))
-        in_flight.add_metric([state.tier, state.replica], state.in_flight)
-    yield healthy
-    yield in_flight
-
-
 class Telemetry:
     """Counts outcomes, and writes one line of JSON for each to the logger `suffice.access`."""
 
@@ -170,7 +82,7 @@ class Telemetry:
         self._models = {*(tier.model for tier in tiers), *models}
         self._keys = {NONE, *keys}
         self._registry = _Registry()
-        self._watched = _Watched()
+        self._watched = Watched()
         self._registry.register(self._watched)
         ProcessCollector(registry=self._registry)
         self._make_request_metrics()
@@ -250,8 +162,8 @@ class Telemetry:
         """Show the recorder's counts."""
         self._watched.recorder = read
 
-    def watch_replicas(self, read: Callable[[], Iterable[ReplicaState]]) -> None:
-        """Show how the replicas are."""
+    def watch_replicas(self, read: Callable[[], Sequence[TierState]]) -> None:
+        """Show how the replicas are, and who waits for them."""
         self._watched.replicas = read
 
     def watch_bundle(self, read: Callable[[], BundleState | None]) -> None:
