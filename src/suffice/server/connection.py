@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
             return
         self._deadline.set(self._limits.idle_timeout_s, self.close)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client is gone: nobody waits for an answer."""
         self._is_lost = True
         self._deadline.end()

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from suffice.errors import SufficeError
 from suffice.telemetry.counts import Counts, Snapshot
-from suffice.telemetry.watched import BundleState, RecorderFigures, ReplicaState, Watched
-from suffice.vocabulary import Attempt, Outcome, Tier, TierName
+from suffice.telemetry.watched import BundleState, RecorderFigures, Watched
+from suffice.vocabulary import Attempt, Outcome, Tier, TierName, TierState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -134,8 +134,8 @@ class Telemetry:
         """Show the recorder's counts."""
         self._watched.recorder = read
 
-    def watch_replicas(self, read: Callable[[], Iterable[ReplicaState]]) -> None:
-        """Show how the replicas are."""
+    def watch_replicas(self, read: Callable[[], Sequence[TierState]]) -> None:
+        """Show how the replicas are, and who waits for them."""
         self._watched.replicas = read
 
     def watch_bundle(self, read: Callable[[], BundleState | None]) -> None:

@@ -176,22 +176,29 @@ class Connection(asyncio.Protocol, PumpedStream):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._fail(UpstreamBrokenError(f"{self._name} wants to speak another protocol"))
-            return
+            self._break("wants to speak another protocol")
         except httptools.HttpParserError as error:
-            if not self.is_whole:
-                self._fail(UpstreamBrokenError(f"{self._name} sent what is not HTTP: {error}"))
-                return
-            self._is_spoilt = True
-        if self._in_head:
-            if self._n_head_bytes > _MAX_HEAD_BYTES:
-                self._fail(UpstreamBrokenError(f"{self._name} sent a head over {_MAX_HEAD_BYTES} bytes"))
-        elif self.is_stream:
+            if self.is_whole:
+                self._is_spoilt = True
+                self._tell()
+            else:
+                self._break(f"sent what is not HTTP: {error}")
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Let whoever waits know of what came."""
+        if self.is_stream:
             self._pass_on()
         elif self.is_whole:
             self._wake()
+        elif self._n_head_bytes > _MAX_HEAD_BYTES:
+            self._break(f"sent a head over {_MAX_HEAD_BYTES} bytes")
         elif self._n_bytes > MAX_ANSWER_BYTES:
-            self._fail(UpstreamBrokenError(f"{self._name} sent an answer over {MAX_ANSWER_BYTES} bytes"))
+            self._break(f"sent an answer over {MAX_ANSWER_BYTES} bytes")
+
+    def _break(self, what: str) -> None:
+        self._fail(UpstreamBrokenError(f"{self._name} {what}"))
 
     def eof_received(self) -> bool:
         """The server sends no more; `connection_lost` follows."""
@@ -255,6 +262,7 @@ class Connection(asyncio.Protocol, PumpedStream):
         if self.status < 200:
             return
         self._in_head = False
+        self._n_head_bytes = 0
         self.is_stream = self._wants_stream and self.status == 200 and "text/event-stream" in self.content_type
 
     def on_body(self, body: bytes) -> None:

@@ -15,10 +15,10 @@ from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError
 from suffice.testing.loopback.options import LoopbackOptions
 from suffice.testing.loopback.server import Loopback, serving
 from suffice.testing.waiting import wait_until
-from suffice.upstream import replica as module
+from suffice.upstream import client as module
 from suffice.upstream.call import Call, Exchange
+from suffice.upstream.client import Client
 from suffice.upstream.config import UpstreamConfig
-from suffice.upstream.replica import Replica
 
 QUICK = UpstreamConfig(connect_timeout_s=0.1, first_byte_timeout_s=0.1, idle_timeout_s=0.1)
 PATIENT = UpstreamConfig()
@@ -30,17 +30,26 @@ def call(text: str, *, stream: bool = False, headers: Mapping[str, str] | None =
 
 
 @asynccontextmanager
-async def opened_replica(
+async def opened_client(
     address: str, config: UpstreamConfig = PATIENT, *, headers: Mapping[str, str] | None = None
-) -> AsyncGenerator[Replica]:
+) -> AsyncGenerator[Client]:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield Replica(f"{address}/v1", session, config, headers or {})
+        yield Client(f"{address}/v1", session, config, headers or {})
+
+
+@asynccontextmanager
+async def sent(client: Client, one: Call) -> AsyncGenerator[Exchange]:
+    exchange = await client.send(one)
+    try:
+        yield exchange
+    finally:
+        exchange.close()
 
 
 def ask(
     one: Call,
-    use: Callable[[Exchange, Replica, Loopback], Awaitable[Any]],
+    use: Callable[[Exchange, Client, Loopback], Awaitable[Any]],
     *,
     config: UpstreamConfig = PATIENT,
     headers: Mapping[str, str] | None = None,
@@ -50,19 +59,19 @@ def ask(
     async def run() -> Any:
         async with (
             serving(LoopbackOptions(models=("m",))) as (loopback, address),
-            opened_replica(address, config, headers=headers) as replica,
-            replica.open(one) as exchange,
+            opened_client(address, config, headers=headers) as client,
+            sent(client, one) as exchange,
         ):
-            return await use(exchange, replica, loopback)
+            return await use(exchange, client, loopback)
 
     return asyncio.run(run())
 
 
-async def keep(exchange: Exchange, _replica: Replica, _loopback: Loopback) -> Exchange:
+async def keep(exchange: Exchange, _client: Client, _loopback: Loopback) -> Exchange:
     return exchange
 
 
-async def read_all(exchange: Exchange, _replica: Replica, _loopback: Loopback) -> bytes:
+async def read_all(exchange: Exchange, _client: Client, _loopback: Loopback) -> bytes:
     assert exchange.chunks is not None
     return b"".join([chunk async for chunk in exchange.chunks])
 
@@ -76,12 +85,12 @@ def test_a_plain_answer_comes_whole_with_its_head() -> None:
 
 
 def test_headers_of_the_call_go_along_but_the_gateways_own_win() -> None:
-    async def sent(_exchange: Exchange, _replica: Replica, loopback: Loopback) -> dict[str, str]:
+    async def read_headers(_exchange: Exchange, _client: Client, loopback: Loopback) -> dict[str, str]:
         return loopback.ledger.last[-1].headers
 
     one = call("hi", headers={"traceparent": "00-1", "authorization": "Bearer client"})
 
-    headers = ask(one, sent, headers={"authorization": "Bearer gateway"})
+    headers = ask(one, read_headers, headers={"authorization": "Bearer gateway"})
 
     assert (headers["traceparent"], headers["authorization"]) == ("00-1", "Bearer gateway")
 
@@ -89,9 +98,9 @@ def test_headers_of_the_call_go_along_but_the_gateways_own_win() -> None:
 def test_a_stream_is_passed_on_byte_for_byte_however_it_comes() -> None:
     one = call("hi\n!say a b c\n!slow 0.002", stream=True)
 
-    async def read_twice(exchange: Exchange, replica: Replica, loopback: Loopback) -> tuple[bytes, bytes]:
-        passed = await read_all(exchange, replica, loopback)
-        async with replica.session.post(replica.base_url + one.path, data=one.body) as direct:
+    async def read_twice(exchange: Exchange, client: Client, loopback: Loopback) -> tuple[bytes, bytes]:
+        passed = await read_all(exchange, client, loopback)
+        async with client.session.post(client.base_url + one.path, data=one.body) as direct:
             return passed, await direct.read()
 
     passed, direct = ask(one, read_twice)
@@ -101,7 +110,7 @@ def test_a_stream_is_passed_on_byte_for_byte_however_it_comes() -> None:
 
 
 def test_a_streams_first_bytes_are_there_before_it_is_handed_over() -> None:
-    async def first(exchange: Exchange, _replica: Replica, _loopback: Loopback) -> bytes:
+    async def first(exchange: Exchange, _client: Client, _loopback: Loopback) -> bytes:
         assert exchange.chunks is not None
         return await asyncio.wait_for(anext(exchange.chunks), timeout=1.0)
 
@@ -190,8 +199,8 @@ def test_an_answer_over_the_limit_is_broken(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_leaving_a_stream_cancels_it_at_the_upstream() -> None:
     async def run() -> tuple[int, int]:
-        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_replica(address) as replica:
-            async with replica.open(call("hi\n!stall 1", stream=True)):
+        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_client(address) as client:
+            async with sent(client, call("hi\n!stall 1", stream=True)):
                 n_running = loopback.ledger.streams_open
             await asyncio.to_thread(wait_until, lambda: loopback.ledger.streams_open == 0)
             return n_running, loopback.ledger.cancelled
@@ -199,34 +208,32 @@ def test_leaving_a_stream_cancels_it_at_the_upstream() -> None:
     assert asyncio.run(run()) == (1, 1)
 
 
-def test_a_call_counts_as_running_until_it_is_left() -> None:
-    async def count(_exchange: Exchange, replica: Replica, _loopback: Loopback) -> tuple[int, Replica]:
-        return replica.in_flight, replica
+def test_closing_twice_does_no_more_than_closing_once() -> None:
+    async def run() -> tuple[int, int]:
+        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_client(address) as client:
+            first = await client.send(call("hi"))
+            first.close()
+            async with sent(client, call("hi again\n!stall 1", stream=True)):
+                first.close()
+                return loopback.ledger.streams_open, loopback.ledger.n_connections
 
-    n_running, replica = ask(call("hi", stream=True), count)
-
-    assert (n_running, replica.in_flight) == (1, 0)
+    assert asyncio.run(run()) == (1, 1)
 
 
-def test_a_call_that_failed_no_longer_counts_as_running() -> None:
+@pytest.mark.parametrize(("path", "status"), [("models", 200), ("/v1/models", 200), ("/health", 404)])
+def test_a_probe_asks_below_the_base_url_or_at_the_root(path: str, status: int) -> None:
     async def run() -> int:
-        async with (
-            serving(LoopbackOptions(models=("m",))) as (_, address),
-            opened_replica(address) as replica,
-        ):
-            with pytest.raises(UpstreamError):
-                async with replica.open(call("hi\n!status 500")):
-                    pytest.fail("it must not open")
-            return replica.in_flight
+        async with serving(LoopbackOptions(models=("m",))) as (_, address), opened_client(address) as client:
+            return await client.probe(path, 5.0)
 
-    assert asyncio.run(run()) == 0
+    assert asyncio.run(run()) == status
 
 
 def test_a_connection_is_used_again_after_a_whole_answer() -> None:
     async def run() -> int:
-        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_replica(address) as replica:
+        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_client(address) as client:
             for _ in range(3):
-                async with replica.open(call("hi")):
+                async with sent(client, call("hi")):
                     pass
             return loopback.ledger.n_connections
 
@@ -248,9 +255,14 @@ def unaccepting_server() -> Generator[str]:
             one.close()
 
 
+async def probe_at(address: str) -> int:
+    async with opened_client(address) as client:
+        return await client.probe("models", 5.0)
+
+
 def open_at(address: str, config: UpstreamConfig) -> None:
     async def run() -> None:
-        async with opened_replica(address, config) as replica, replica.open(call("hi")):
+        async with opened_client(address, config) as client, sent(client, call("hi")):
             pytest.fail("it must not open")
 
     asyncio.run(run())
@@ -266,6 +278,15 @@ def test_a_server_that_takes_no_connection_is_given_the_time_to_connect_and_no_m
     assert time.monotonic() - started_at < 10.0
 
 
+def test_a_probe_that_is_not_answered_in_time_is_an_error() -> None:
+    async def run(address: str) -> int:
+        async with opened_client(address) as client:
+            return await client.probe("models", 0.05)
+
+    with unaccepting_server() as address, pytest.raises(UpstreamTimeoutError, match=r"answer a check within 0\.05 s"):
+        asyncio.run(run(address))
+
+
 def test_a_server_that_is_not_there_cannot_be_reached() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -273,3 +294,5 @@ def test_a_server_that_is_not_there_cannot_be_reached() -> None:
 
         with pytest.raises(UpstreamError, match="cannot be reached"):
             open_at(address, PATIENT)
+        with pytest.raises(UpstreamError, match="cannot be reached"):
+            asyncio.run(probe_at(address))
