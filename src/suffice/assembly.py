@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import secrets
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from suffice.pipeline.pipeline import Pipeline
 from suffice.pipeline.ports import Observer, Upstream
 from suffice.pipeline.routing import Router
 from suffice.policy.selection import Catalogue
+from suffice.recording.ids import RequestIds
 from suffice.recording.recorder import Recorder
 from suffice.server.admin import ModeAdmin
 from suffice.server.app import App, Parts
@@ -341,5 +341,5 @@ def _parts(
         authenticator=Authenticator(config.auth),
         metrics=lambda: (telemetry.render(), CONTENT_TYPE),
         note_refusal=telemetry.count_refusal,
-        new_id=lambda: secrets.token_hex(16),
+        new_id=RequestIds(),
     )
