@@ -21,6 +21,7 @@ from suffice.pipeline.bundle import BundleInForce
 from suffice.pipeline.memory import Memory
 from suffice.pipeline.pipeline import Pipeline
 from suffice.pipeline.ports import Observer, Upstream
+from suffice.pipeline.reading import Readings
 from suffice.pipeline.routing import Router
 from suffice.policy.selection import Catalogue
 from suffice.recording.ids import RequestIds
@@ -176,6 +177,7 @@ def build_router(config: Config, yardstick: Yardstick, memory: Memory, switch: M
         settings={name: _settings(config, name, yardstick) for name in (None, *config.profiles)},
         switch=switch,
         memory=memory,
+        readings=Readings(config.cache, max_turns=config.routing.max_turns, clock=memory.clock),
         bundle=_bundle_in_force(config, yardstick),
     )
 
