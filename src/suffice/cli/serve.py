@@ -1,11 +1,9 @@
 """`suffice serve`: run the gateway."""
 
-import asyncio
-import gc
 import logging
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,66 +17,69 @@ if TYPE_CHECKING:
 _LOG_FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command line says of a gateway, besides its file."""
+
+    path: Path
+    host: str | None
+    port: int | None
+    workers: int | None
+    log_level: str
+    allow_open: bool
+
+    def read(self) -> "Loaded":
+        """Read the file, with what the command line says in place of what the file does.
+
+        Raises:
+            ConfigError: It holds mistakes, or the address is no good.
+        """
+        from suffice.config import load  # noqa: PLC0415 - `suffice --help` need not load the gateway
+
+        loaded = load(self.path, os.environ, allow_open=self.allow_open or self.host is not None)
+        server = loaded.config.server
+        server = replace(
+            server,
+            host=server.host if self.host is None else self.host,
+            port=server.port if self.port is None else self.port,
+            workers=server.workers if self.workers is None else self.workers,
+        )
+        loaded = replace(loaded, config=replace(loaded.config, server=server))
+        _check_address(loaded, allow_open=self.allow_open)
+        return loaded
+
+
 def serve(
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = Path("suffice.yaml"),
     host: Annotated[str | None, typer.Option(help="Address to listen on, in place of server.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, in place of server.port.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes that serve, in place of server.workers.")
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
     *,
     allow_open: Annotated[
         bool, typer.Option("--allow-open", help="Listen beyond loopback without API keys: anybody may call.")
     ] = False,
+    worker_channel: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; running requests are finished first."""
-    from suffice.config import load  # noqa: PLC0415 - `suffice --help` need not load the gateway
-
     if log_level.lower() not in {"debug", "info", "warning", "error"}:
         raise typer.BadParameter(f"{log_level!r} is none of debug, info, warning, error", param_hint="--log-level")
     logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format=_LOG_FORM)
-    loaded = load(config, os.environ, allow_open=allow_open or host is not None)
-    server = loaded.config.server
-    server = replace(server, host=server.host if host is None else host, port=server.port if port is None else port)
-    loaded = replace(loaded, config=replace(loaded.config, server=server))
-    _check_address(loaded, allow_open=allow_open)
+    wanted = Wanted(path=config, host=host, port=port, workers=workers, log_level=log_level, allow_open=allow_open)
+    loaded = wanted.read()
+    from suffice.cli import serving  # noqa: PLC0415 - as above
+
+    if worker_channel is not None:
+        serving.run_worker(loaded, wanted, worker_channel)
+        return
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    import uvloop  # noqa: PLC0415 - as above
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded))
-
-
-async def _serve(loaded: "Loaded") -> None:
-    from suffice.assembly import open_gateway  # noqa: PLC0415 - as above
-    from suffice.server.running import listen, run  # noqa: PLC0415 - as above
-
-    server = loaded.config.server
-    try:
-        opened = listen(server)
-    except OSError as error:
-        remedy = f"cannot be listened on ({error.strerror or error}); stop what uses it, or take another with --port"
-        raise ConfigError([Mistake("server.port", f"{server.host}:{server.port}", remedy)]) from error
-    async with open_gateway(loaded) as gateway:
-        _calm_collector()
-        for warning in gateway.warnings:
-            typer.echo(f"warning: {warning}", err=True)
-        await run(gateway.app, server, opened, gateway.turnstile, ready=_announce)
-
-
-def _calm_collector() -> None:
-    """What stands now stays, so the garbage collector need not look at it again and again.
-
-    Requests make no cycles of their own, so it may come less often as well; that takes a tenth off what one costs.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
-def _announce(url: str) -> None:
-    """Say where the gateway listens, on one line that programs wait for."""
-    sys.stdout.write(f"listening on {url}\n")
-    sys.stdout.flush()
+    if loaded.config.server.workers > 1:
+        serving.run_team(loaded, wanted)
+    else:
+        serving.run_alone(loaded, wanted)
 
 
 def _check_address(loaded: "Loaded", *, allow_open: bool) -> None:

@@ -1,5 +1,6 @@
 """`suffice.yaml` -> frozen sections; every mistake in it is reported at once."""
 
+from suffice.config.division import divide
 from suffice.config.loading import Loaded, Secret, load, parse
 from suffice.config.sections import Config, resolved_thresholds
 from suffice.config.yardstick import Yardstick, build_yardstick, observe_only, watched_bundle
@@ -10,6 +11,7 @@ __all__ = [
     "Secret",
     "Yardstick",
     "build_yardstick",
+    "divide",
     "load",
     "observe_only",
     "parse",

@@ -1,6 +1,6 @@
 """`/admin/mode`: what is done with decisions, switched while running; also the kill switch."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -23,6 +23,10 @@ class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
     canary_percent: float | None = None
 
 
+Spread = Callable[[bytes], Awaitable[None]]
+"""Lets the other workers do the same; raises `ChannelError` where that fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModeAdmin:
     """Reads and sets the mode."""
@@ -30,6 +34,8 @@ class ModeAdmin:
     current: Callable[[], Router]
     """The router in force."""
     switch: ModeSwitch
+    spread: Spread | None = None
+    """None: there are no other workers."""
 
     async def show(self, _: Request, respond: Responder) -> None:
         """Tell the mode in force."""
@@ -52,6 +58,18 @@ class ModeAdmin:
             ConflictError: Nothing may be routed by the bundle in force.
         """
         body = await request.body(max_bytes=_MAX_BODY_BYTES, timeout_s=_TIMEOUT_S)
+        self.switch_to(body)
+        if self.spread is not None:
+            await self.spread(body)
+        await self.show(request, respond)
+
+    def switch_to(self, body: bytes) -> None:
+        """Set the mode that a body names, in this process.
+
+        Raises:
+            RequestError: The body is no mode.
+            ConflictError: Nothing may be routed by the bundle in force.
+        """
         try:
             wanted = msgspec.json.decode(body, type=_Wanted)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -65,4 +83,3 @@ class ModeAdmin:
             raise ConflictError(f"the mode stays as it is: {bundle.observe_only}, and restart", param="mode")
         self.switch.mode = wanted.mode
         self.switch.canary_percent = percent
-        await self.show(request, respond)

@@ -9,6 +9,7 @@ from suffice.errors import MethodNotAllowedError, SufficeError, UnknownPathError
 from suffice.server.admin import ModeAdmin
 from suffice.server.auth import Authenticator, Caller
 from suffice.server.bundles import BundleAdmin
+from suffice.server.config import ServerConfig
 from suffice.server.feedback import Feedback
 from suffice.server.generate import Generation
 from suffice.server.http import Request, Responder
@@ -35,7 +36,7 @@ class Parts:
     replicas: ReplicaAdmin
     feedback: Feedback
     authenticator: Authenticator
-    metrics: Callable[[], tuple[bytes, str]]
+    metrics: Callable[[], Awaitable[tuple[bytes, str]]]
     """The metrics page and its content type."""
     note_refusal: Callable[[str], None]
     """Told the code of every error answered by the server itself."""
@@ -48,6 +49,11 @@ class App:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._routes = self._table()
+
+    @property
+    def limits(self) -> ServerConfig:
+        """See `server.running.Service`."""
+        return self._parts.generation.config
 
     async def serve(self, request: Request, respond: Responder) -> None:
         """Answer one request; raises nothing but what cancels it."""
@@ -125,7 +131,7 @@ class App:
         await respond.whole(HTTPStatus.OK, b'{"status":"ready"}')
 
     async def _metrics(self, _request: Request, respond: Responder, _caller: Caller) -> None:
-        body, content_type = self._parts.metrics()
+        body, content_type = await self._parts.metrics()
         await respond.whole(HTTPStatus.OK, body, content_type=content_type)
 
 

@@ -1,6 +1,6 @@
 """`/admin/bundle` and `/admin/reload`: which bundle is in force, and a new one at once."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 from suffice.errors import ConflictError
 from suffice.pipeline.bundle import BundleInForce
 from suffice.pipeline.routing import Router
+from suffice.server.admin import Spread
 from suffice.server.http import Request, Responder
 from suffice.server.reloading import Reloader
 
@@ -22,28 +23,53 @@ class BundleAdmin:
     """The router in force."""
     reloader: Reloader | None = None
     """None: the scorer has no bundle."""
+    configuration: Callable[[], Awaitable["BundleAdmin | None"]] | None = None
+    """Reads the configuration again, and returns what tells of it if it is another one; None: it cannot change."""
+    config_hash: str = ""
+    spread: Spread | None = None
+    """None: there are no other workers."""
 
     async def show(self, _: Request, respond: Responder) -> None:
         """Tell what is in force; without a bundle its id is null."""
-        await respond.whole(HTTPStatus.OK, msgspec.json.encode(self._describe()))
+        await respond.whole(HTTPStatus.OK, msgspec.json.encode(self.describe()))
 
     async def reload(self, _: Request, respond: Responder) -> None:
-        """Read the bundle's file now, whether or not it seems to have changed, and tell what is in force then.
+        """Read configuration and bundle now, whether or not they seem to have changed, and tell what is in force then.
 
         Raises:
-            ConflictError: There is no bundle, or the file cannot be put in force.
+            ConflictError: One of the files cannot be put in force.
         """
-        if self.reloader is None:
+        is_new, in_force = await self.read_again()
+        if self.spread is not None:
+            await self.spread(b"")
+        await respond.whole(HTTPStatus.OK, msgspec.json.encode({"reloaded": is_new, **in_force.describe()}))
+
+    async def read_again(self) -> tuple[bool, "BundleAdmin"]:
+        """Read both files in this process.
+
+        Returns:
+            Whether anything else is in force now, and what tells of it.
+
+        Raises:
+            ConflictError: One of them cannot be put in force.
+        """
+        following = await self.configuration() if self.configuration is not None else None
+        if following is not None:
+            return True, following  # the bundle was read with it
+        if self.reloader is not None:
+            return await self.reloader.reload(), self
+        if self.configuration is None:
             raise ConflictError(
                 f"the scorer is {self.current().scorer.version}, which has no bundle; set scorer.kind to learned"
             )
-        is_new = await self.reloader.reload()
-        await respond.whole(HTTPStatus.OK, msgspec.json.encode({"reloaded": is_new, **self._describe()}))
+        return False, self
 
-    def _describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
+        """What is in force, as JSON tells it."""
         router = self.current()
         without_profile = router.settings[None].thresholds
         return {
+            "configuration": self.config_hash,
             "id": router.bundle_id,
             "scorer": router.scorer.version,
             **(_describe_bundle(router.bundle) if router.bundle is not None else {}),

@@ -17,6 +17,10 @@ class ServerConfig:
     """Address to listen on; one beyond loopback needs `auth.keys` or `--allow-open`."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     """Port to listen on; 0: any free one, printed at start."""
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    """Processes that serve on the port; limits on requests, connections and replicas' places are divided among them."""
+    reload_s: Annotated[float, Meta(ge=0, le=3600)] = 2.0
+    """How often this file is looked at for changes, seconds; 0: only when told to (`suffice reload`)."""
     max_body_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024 * 1024
     """Largest request body."""
     max_header_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024

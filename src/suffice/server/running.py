@@ -5,10 +5,11 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
-from suffice.server.app import App
 from suffice.server.config import ServerConfig
 from suffice.server.connection import Connection, Peers
+from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
 
 BACKLOG = 4096
@@ -16,8 +17,25 @@ _LAST_S = 5.0
 """For the tasks of aborted connections to end."""
 
 
-def listen(config: ServerConfig) -> socket.socket:
+class Service(Protocol):
+    """What is served."""
+
+    @property
+    def limits(self) -> ServerConfig:
+        """Of new connections."""
+        ...
+
+    async def serve(self, request: Request, respond: Responder) -> None:
+        """Answer one request; raises nothing but what cancels it."""
+        ...
+
+
+def listen(config: ServerConfig, *, shared: bool = False) -> socket.socket:
     """Open the listening socket, so that its port is known before anything else starts.
+
+    Args:
+        config: Host and port.
+        shared: Other processes listen on the same port; the system parts connections among them.
 
     Raises:
         OSError: The address is taken or not ours.
@@ -25,6 +43,8 @@ def listen(config: ServerConfig) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         opened.bind((config.host, config.port))
     except OSError:
@@ -41,7 +61,7 @@ def url_of(opened: socket.socket) -> str:
 
 
 async def run(
-    app: App, config: ServerConfig, opened: socket.socket, turnstile: Turnstile, *, ready: Callable[[str], None]
+    app: Service, config: ServerConfig, opened: socket.socket, turnstile: Turnstile, *, ready: Callable[[str], None]
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running within `shutdown_timeout_s`.
 
@@ -57,7 +77,7 @@ async def run(
         with suppress(ValueError, NotImplementedError):  # only the main thread can take signals
             loop.add_signal_handler(name, stop)
     peers = Peers()
-    server = await loop.create_server(lambda: Connection(app.serve, config, peers), sock=opened, backlog=BACKLOG)
+    server = await loop.create_server(lambda: Connection(app.serve, app.limits, peers), sock=opened, backlog=BACKLOG)
     try:
         ready(url_of(opened))
         await told.wait()

@@ -54,13 +54,17 @@ class Telemetry:
             keys: Names of the API keys that may become labels.
             models: Further models that tiers are asked for, such as LoRA adapters.
         """
-        self._tiers = {NONE, *(tier.name for tier in tiers)}
-        self._models = {*(tier.model for tier in tiers), *models}
-        self._keys = {NONE, *keys}
+        self.know(tiers, keys=keys, models=models)
         self._counts = Counts()
         self._watched = Watched()
         self._make_request_metrics()
         self._make_attempt_metrics()
+
+    def know(self, tiers: Sequence[Tier], *, keys: Collection[str] = (), models: Collection[str] = ()) -> None:
+        """Take other names for labels from now on; what was counted stays. See the constructor."""
+        self._tiers = {NONE, *(tier.name for tier in tiers)}
+        self._models = {*(tier.model for tier in tiers), *models}
+        self._keys = {NONE, *keys}
 
     def _make_request_metrics(self) -> None:
         self._requests = self._counts.counter(
