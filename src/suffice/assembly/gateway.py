@@ -30,7 +30,7 @@ from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.server.reloading import Reloader, identify
 from suffice.server.replicas import ReplicaAdmin
-from suffice.server.workers.member import Team
+from suffice.server.workers.member import MODE, RELOAD, Team
 from suffice.telemetry import CONTENT_TYPE, BundleState, Telemetry, merge_pages
 from suffice.upstream.checks import Checks
 from suffice.upstream.pool import Pool
@@ -117,9 +117,9 @@ async def open_gateway(
             reloader,
             configuration=lasting.reload,
             config_hash=loaded.hash,
-            spread=_spread(lasting.team, "reload"),
+            spread=_spread(lasting.team, RELOAD),
         )
-        modes = ModeAdmin(lambda: pipeline.router, lasting.switch, spread=_spread(lasting.team, "mode"))
+        modes = ModeAdmin(lambda: pipeline.router, lasting.switch, spread=_spread(lasting.team, MODE))
         passed = open_passthrough(loaded, stack, _draw(random_source))
         yield Gateway(
             app=App(_parts(loaded, pipeline, lasting, passed, (bundles, modes))),

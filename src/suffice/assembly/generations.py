@@ -92,7 +92,7 @@ class Generations:
         await self._current.stack.aclose()
 
     async def watch(self, path: Path, interval_s: float) -> None:
-        """Reload whenever the file was replaced or written to; one that is refused is read again when it has changed."""
+        """Reload whenever the file was replaced or written to; after a refusal, not before it changes again."""
         seen = await asyncio.to_thread(identify, path)
         while True:
             await asyncio.sleep(interval_s)

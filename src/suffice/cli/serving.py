@@ -21,7 +21,7 @@ from suffice.recording.recorder import Recorder
 from suffice.server.config import ServerConfig
 from suffice.server.running import listen, run, url_of
 from suffice.server.workers.channel import Channel, Handler
-from suffice.server.workers.member import PAGE, READY, SPREAD, RemoteRecorder, Team
+from suffice.server.workers.member import MODE, PAGE, READY, RELOAD, SPREAD, RemoteRecorder, Team
 from suffice.server.workers.supervisor import Supervisor
 
 logger = logging.getLogger("suffice.serving")
@@ -171,8 +171,8 @@ def _take_orders(team: Team, generations: Generations) -> None:
         except ConflictError as error:
             logger.warning("%s", error)
 
-    team.on("mode", switch)
-    team.on("reload", reload)
+    team.on(MODE, switch)
+    team.on(RELOAD, reload)
 
 
 def _calm_collector() -> None:

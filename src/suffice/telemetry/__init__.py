@@ -6,6 +6,6 @@ Every metric's name is in this folder, and in docs/reference/metrics.md.
 from suffice.telemetry.counts import Snapshot
 from suffice.telemetry.merging import merge_pages
 from suffice.telemetry.metrics import CONTENT_TYPE, Telemetry
-from suffice.telemetry.watched import BundleState
+from suffice.telemetry.watched import BundleState, recorder_page
 
-__all__ = ["CONTENT_TYPE", "BundleState", "Snapshot", "Telemetry", "merge_pages"]
+__all__ = ["CONTENT_TYPE", "BundleState", "Snapshot", "Telemetry", "merge_pages", "recorder_page"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -68,6 +69,15 @@ class Watched(Collector):
             bundle = GaugeMetricFamily("suffice_bundle_info", "The bundle in force; always 1.", labels=labels)
             bundle.add_metric([state.id, str(state.generic).lower()], 1)
             yield bundle
+
+
+def recorder_page(figures: RecorderFigures) -> bytes:
+    """What a recorder counts as a page of its own, for a process that serves nothing."""
+    registry = CollectorRegistry()
+    watched = Watched()
+    watched.recorder = lambda: figures
+    registry.register(watched)
+    return generate_latest(registry)
 
 
 def _recorder_metrics(figures: RecorderFigures) -> Iterable[Metric]:

@@ -20,6 +20,9 @@ RECORDS, LABEL, COUNTS, PAGES, PAGE, SPREAD, READY = "records", "label", "counts
 """What is told and asked: a batch of outcomes, a label, the recorder's counts, everybody's metrics, one's own, an order
 for all, that one listens."""
 
+MODE, RELOAD = "mode", "reload"
+"""Orders that are spread."""
+
 BATCH = 256
 LINGER_S = 0.05
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +14,8 @@ from suffice.errors import ChannelError
 from suffice.recording.labels import Label
 from suffice.recording.recorder import Recorder
 from suffice.server.workers.channel import Channel
-from suffice.server.workers.member import LABEL, PAGE, PAGES, READY, RECORDS, SPREAD
+from suffice.server.workers.member import LABEL, MODE, PAGE, PAGES, READY, RECORDS, SPREAD, Order
+from suffice.telemetry import recorder_page
 from suffice.vocabulary import Outcome
 
 logger = logging.getLogger("suffice.workers")
@@ -53,6 +53,9 @@ class Supervisor:
     """Called once, when every worker listens."""
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
     _workers: dict[int, _Worker] = field(default_factory=dict[int, _Worker])
+    _spawning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _mode: bytes | None = None
+    """The order that switched the mode last: a worker that is started later has to hear of it."""
     _is_stopping: bool = False
     _is_announced: bool = False
 
@@ -87,10 +90,12 @@ class Supervisor:
 
     async def _run_once(self, number: int) -> int:
         ours, theirs = socket.socketpair()
-        with theirs:
-            os.set_inheritable(theirs.fileno(), True)  # noqa: FBT003 - the standard library's signature
-            command = self.start(number, theirs.fileno())
-            process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], start_new_session=True)
+        # One after the other: a worker that inherited another one's end would keep it open for that one.
+        async with self._spawning:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *self.start(number, theirs.fileno()), pass_fds=[theirs.fileno()], start_new_session=True
+                )
         reader, writer = await asyncio.open_connection(sock=ours)
         channel = Channel(reader, writer, self._handlers(number))
         self._workers[number] = worker = _Worker(number, process, channel)
@@ -108,6 +113,8 @@ class Supervisor:
 
     def _handlers(self, number: int) -> dict[str, Callable[[bytes], Awaitable[bytes]]]:
         async def spread(body: bytes) -> bytes:
+            if msgspec.msgpack.decode(body, type=Order).name == MODE:
+                self._mode = body
             await self._ask_all(SPREAD, body, but=number)
             return _NOTHING
 
@@ -118,7 +125,10 @@ class Supervisor:
         return {RECORDS: self._record, LABEL: self._label, PAGES: self._pages, SPREAD: spread, READY: ready}
 
     def _note_ready(self, number: int) -> None:
-        self._workers[number].is_ready = True
+        worker = self._workers[number]
+        worker.is_ready = True
+        if self._mode is not None:
+            worker.channel.tell(SPREAD, self._mode)
         ready = [worker for worker in self._workers.values() if worker.is_ready]
         if len(ready) == self.n_workers and not self._is_announced:
             self._is_announced = True
@@ -137,7 +147,10 @@ class Supervisor:
         return msgspec.msgpack.encode(await asyncio.wrap_future(promise))
 
     async def _pages(self, _: bytes) -> bytes:
-        return msgspec.msgpack.encode(await self._ask_all(PAGE, _NOTHING))
+        pages = await self._ask_all(PAGE, _NOTHING)
+        if self.recorder is not None:
+            pages.append(recorder_page(self.recorder.counts))
+        return msgspec.msgpack.encode(pages)
 
     async def _ask_all(self, kind: str, body: bytes, *, but: int | None = None) -> list[bytes]:
         """What the workers answer; one that does not is left out, and told of."""
