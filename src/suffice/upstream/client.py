@@ -72,7 +72,7 @@ class Client:
                 return await self._ask_on(kept, request, wants_stream=wants_stream)
             except UpstreamError:
                 # A server may close what it kept just when it is used again. It has said nothing, so it did nothing.
-                if kept.has_answered or not kept.is_lost:
+                if not kept.was_dropped:
                     raise
         return await self._ask_on(await self.origin.connect(), request, wants_stream=wants_stream)
 

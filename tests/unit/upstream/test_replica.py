@@ -8,16 +8,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import aiohttp
 import pytest
+from scripted_server import hang_up
 
 from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError, UpstreamTimeoutError
 from suffice.testing.loopback.options import LoopbackOptions
 from suffice.testing.loopback.server import Loopback, serving
+from suffice.testing.raw import post
 from suffice.testing.waiting import wait_until
-from suffice.upstream import replica as module
+from suffice.upstream import connection as module
 from suffice.upstream.call import Call, Exchange
+from suffice.upstream.client import Client
 from suffice.upstream.config import UpstreamConfig
+from suffice.upstream.origin import Origin
 from suffice.upstream.replica import Replica
 
 QUICK = UpstreamConfig(connect_timeout_s=0.1, first_byte_timeout_s=0.1, idle_timeout_s=0.1)
@@ -33,9 +36,11 @@ def call(text: str, *, stream: bool = False, headers: Mapping[str, str] | None =
 async def opened_replica(
     address: str, config: UpstreamConfig = PATIENT, *, headers: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Replica]:
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield Replica(f"{address}/v1", session, config, headers or {})
+    origin = Origin(f"{address}/v1", config)
+    try:
+        yield Replica(Client(origin, headers or {}))
+    finally:
+        await hang_up(origin)
 
 
 def ask(
@@ -91,8 +96,9 @@ def test_a_stream_is_passed_on_byte_for_byte_however_it_comes() -> None:
 
     async def read_twice(exchange: Exchange, replica: Replica, loopback: Loopback) -> tuple[bytes, bytes]:
         passed = await read_all(exchange, replica, loopback)
-        async with replica.session.post(replica.base_url + one.path, data=one.body) as direct:
-            return passed, await direct.read()
+        address = replica.base_url.removesuffix("/v1")
+        direct = await asyncio.to_thread(post, address, "/v1/chat/completions", one.body)
+        return passed, direct.body
 
     passed, direct = ask(one, read_twice)
 
