@@ -6,7 +6,7 @@ import random
 import secrets
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,14 +34,18 @@ from suffice.server.limits import Turnstile
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.server.reloading import Reloader, identify
-from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
+from suffice.server.replicas import ReplicaAdmin
+from suffice.telemetry import CONTENT_TYPE, BundleState, Telemetry
+from suffice.upstream.checks import Checks
 from suffice.upstream.client import Client
-from suffice.upstream.config import TierConfig, UpstreamConfig
+from suffice.upstream.config import QueueConfig, TierConfig, UpstreamConfig
+from suffice.upstream.health import Health
 from suffice.upstream.origin import Origin
 from suffice.upstream.pool import Pool
+from suffice.upstream.queue import Queue
 from suffice.upstream.recorded import RecordedUpstream
-from suffice.upstream.replica import Replica
-from suffice.vocabulary import Capabilities, Price, Tier, TierName
+from suffice.upstream.replica import UNLIMITED, Replica
+from suffice.vocabulary import Capabilities, Price, Tier, TierName, TierState
 from suffice.wire.request import Endpoint, parse
 
 RECORDER_CLOSE_S = 10.0
@@ -76,7 +80,7 @@ async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGe
     Raises:
         TapeError: A tape cannot be read.
     """
-    draw = random.SystemRandom().random
+    draw = random.Random().random  # noqa: S311 - spreads load and pauses
     async with AsyncExitStack() as stack:
         yield [_open_tier(tier, loaded, stack, draw) for tier in tiers]
 
@@ -98,7 +102,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
     bundle_file = watched_bundle(loaded)
     seen = identify(bundle_file) if bundle_file is not None else None
     yardstick = build_yardstick(loaded)
-    draw = (random_source or random.SystemRandom()).random
+    draw = (random_source or random.Random()).random  # noqa: S311 - spreads load and pauses
     async with AsyncExitStack() as stack:
         recorder = Recorder(config.recording, loaded.folder) if config.recording.enabled else None
         if recorder is not None:
@@ -119,16 +123,22 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
             scores_slowly=config.scorer.kind == "exemplars" and config.scorer.encoder == "minilm",
         )
         turnstile = Turnstile(config.server.max_concurrent_requests, _profile_limits(config))
-        _watch(telemetry, turnstile, recorder, upstreams)
+        passed = _open_passthrough(loaded, stack, draw)
+        read_tiers = lambda: [each.state() for each in (*upstreams.values(), *passed.values())]  # noqa: E731 - of two values at hand
+        _watch(telemetry, turnstile, recorder, read_tiers)
+        if config.upstream.checks.path is not None:
+            checks = Checks([each for each in upstreams.values() if isinstance(each, Pool)], config.upstream.checks)
+            _own(checks.watch(), stack)
         telemetry.watch_bundle(lambda: _bundle_state(pipeline.router))
         reloader = None
         if bundle_file is not None:
             build = lambda: _build_again(loaded, pipeline.router)  # noqa: E731 - of two values at hand
             reloader = Reloader(bundle_file, pipeline, build, seen=seen, note=telemetry.count_reload)
-            _look_after(reloader, config.scorer.reload_s, stack)
-        passed = _open_passthrough(loaded, stack, draw)
+            if config.scorer.reload_s > 0:
+                _own(reloader.watch(config.scorer.reload_s), stack)
+        replicas = ReplicaAdmin(read_tiers)
         yield Gateway(
-            app=App(_parts(loaded, pipeline, turnstile, telemetry, passed, (reloader, recorder))),
+            app=App(_parts(loaded, pipeline, turnstile, telemetry, (passed, replicas), (reloader, recorder))),
             pipeline=pipeline,
             turnstile=turnstile,
             telemetry=telemetry,
@@ -219,12 +229,11 @@ def _build_again(loaded: Loaded, router: Router) -> Router:
     return build_router(loaded.config, yardstick, router.memory, router.switch)
 
 
-def _look_after(reloader: Reloader, interval_s: float, stack: AsyncExitStack) -> None:
-    """Watch the bundle's file until the stack is left, which owns the task."""
-    if interval_s > 0:
-        task = asyncio.create_task(reloader.watch(interval_s))
-        stack.push_async_callback(asyncio.wait, [task])
-        stack.callback(task.cancel)
+def _own(work: Coroutine[None, None, None], stack: AsyncExitStack) -> None:
+    """Run something until the stack is left, which owns the task."""
+    task = asyncio.create_task(work)
+    stack.push_async_callback(asyncio.wait, [task])
+    stack.callback(task.cancel)
 
 
 def _bundle_state(router: Router) -> BundleState | None:
@@ -255,29 +264,35 @@ def _profile_limits(config: Config) -> dict[str | None, int]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _open_tier(tier: TierConfig, loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]) -> Upstream:
+def _open_tier(
+    tier: TierConfig, loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]
+) -> Pool | RecordedUpstream:
     if tier.tape is not None:
         return RecordedUpstream(TierName(tier.name), tier.tape)
     headers = _key_header(loaded, tier.api_key_env)
     config = loaded.config.upstream
-    replicas = [_open_replica(url.rstrip("/"), config, headers, stack) for url in tier.base_urls]
-    return Pool(replicas, config, draw=draw)
+    replicas = [
+        _open_replica(url.rstrip("/"), config, headers, stack, slots=tier.slots or UNLIMITED) for url in tier.base_urls
+    ]
+    return Pool(replicas, config, Queue(tier.name, tier.queue), draw=draw)
 
 
-def _open_passthrough(loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]) -> dict[str, Upstream]:
+def _open_passthrough(loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]) -> dict[str, Pool]:
     config = loaded.config.upstream
-    opened: dict[str, Upstream] = {}
+    opened: dict[str, Pool] = {}
     for path, target in loaded.config.passthrough.items():
         url = target.base_url.rstrip("/") + path.removeprefix("/v1")
         replica = _open_replica(url, config, _key_header(loaded, target.api_key_env), stack)
-        opened[path] = Pool([replica], config, draw=draw)
+        opened[path] = Pool([replica], config, Queue(path, QueueConfig()), draw=draw)
     return opened
 
 
-def _open_replica(url: str, config: UpstreamConfig, headers: Mapping[str, str], stack: AsyncExitStack) -> Replica:
+def _open_replica(
+    url: str, config: UpstreamConfig, headers: Mapping[str, str], stack: AsyncExitStack, *, slots: int = UNLIMITED
+) -> Replica:
     origin = Origin(url, config)
     stack.callback(origin.close)
-    return Replica(Client(origin, headers))
+    return Replica(Client(origin, headers), Health(config.ejection, config.checks), slots)
 
 
 def _key_header(loaded: Loaded, variable: str | None) -> Mapping[str, str]:
@@ -289,21 +304,12 @@ def _known_models(config: Config) -> Sequence[str]:
 
 
 def _watch(
-    telemetry: Telemetry, turnstile: Turnstile, recorder: Recorder | None, upstreams: Mapping[TierName, Upstream]
+    telemetry: Telemetry, turnstile: Turnstile, recorder: Recorder | None, read_tiers: Callable[[], list[TierState]]
 ) -> None:
     telemetry.watch_in_flight(lambda: turnstile.n_inside)
     if recorder is not None:
         telemetry.watch_recorder(lambda: recorder.counts)
-    telemetry.watch_replicas(lambda: _replica_states(upstreams))
-
-
-def _replica_states(upstreams: Mapping[TierName, Upstream]) -> list[ReplicaState]:
-    return [
-        ReplicaState(tier=name, replica=replica.base_url, in_flight=replica.in_flight, healthy=replica.failures == 0)
-        for name, upstream in upstreams.items()
-        if isinstance(upstream, Pool)
-        for replica in upstream.replicas
-    ]
+    telemetry.watch_replicas(read_tiers)
 
 
 def _parts(
@@ -311,17 +317,19 @@ def _parts(
     pipeline: Pipeline,
     turnstile: Turnstile,
     telemetry: Telemetry,
-    passed: Mapping[str, Upstream],
+    called: tuple[Mapping[str, Upstream], ReplicaAdmin],
     owned: tuple[Reloader | None, Recorder | None],
 ) -> Parts:
     config = loaded.config
+    # Ids must be unique, not secret: asking the system for each would cost a tenth of what deciding does.
+    draw_bits = random.Random(secrets.randbits(128)).getrandbits  # noqa: S311
     return Parts(
         generation=Generation(
             pipeline=pipeline, config=config.server, turnstile=turnstile, clock=time.monotonic, wall_clock=time.time
         ),
         models=ModelList(pipeline.router.catalogue, int(time.time())),
         passthrough=Passthrough(
-            upstreams=passed,
+            upstreams=called[0],
             observers=pipeline.observers,
             config=config.server,
             turnstile=turnstile,
@@ -331,9 +339,10 @@ def _parts(
         ),
         admin=ModeAdmin(lambda: pipeline.router, pipeline.router.switch),
         bundles=BundleAdmin(lambda: pipeline.router, owned[0]),
+        replicas=called[1],
         feedback=Feedback(owned[1]),
         authenticator=Authenticator(config.auth),
         metrics=lambda: (telemetry.render(), CONTENT_TYPE),
         note_refusal=telemetry.count_refusal,
-        new_id=lambda: secrets.token_hex(16),
+        new_id=lambda: f"{draw_bits(128):032x}",
     )

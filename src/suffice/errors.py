@@ -27,6 +27,9 @@ SufficeError
 └── UpstreamError               502  the client may retry
     ├── UpstreamTimeoutError    504
     ├── UpstreamBusyError       429  carries retry_after_s
+    │   └── TierFullError       429  every replica is at its limit and the queue has no place, or was too slow
+    ├── NoReplicaError          503  no replica is in service; carries retry_after_s
+    ├── OutpacedError           502  never reaches a client: another replica answered before this one
     └── UpstreamBrokenError     502  the answer broke off, or was no answer at all
 """
 
@@ -278,6 +281,29 @@ class UpstreamBusyError(UpstreamError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TierFullError(UpstreamBusyError):
+    """Every replica of a tier is at its limit, and the queue before them has no place or was too slow."""
+
+    code = "tier_full"
+
+
+class NoReplicaError(UpstreamError):
+    """No replica of a tier is in service."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "no_replica"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class OutpacedError(UpstreamError):
+    """A hedged call that lost: another replica answered first, and this one was told to stop."""
+
+    code = "upstream_outpaced"
 
 
 class UpstreamBrokenError(UpstreamError):

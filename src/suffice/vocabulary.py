@@ -3,8 +3,9 @@
 Times are seconds. Those of an attempt count from the moment its request was received.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
 from typing import NewType
 
 import msgspec
@@ -64,6 +65,25 @@ class Role(StrEnum):
     ROUTER = "router"
     SHADOW = "shadow"
     JUDGE = "judge"
+
+
+class HealthState(StrEnum):
+    """Whether a replica gets calls."""
+
+    HEALTHY = "healthy"
+    """It is in service."""
+    EJECTED = "ejected"
+    """It is left out until its next trial is due."""
+    HALF_OPEN = "half_open"
+    """A single call tries it."""
+
+
+class Priority(IntEnum):
+    """Who is served first where there is not room for all."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
 
 
 class VerdictReason(StrEnum):
@@ -290,10 +310,57 @@ class Outcome(msgspec.Struct, kw_only=True, gc=False):
     @property
     def served(self) -> Attempt | None:
         """The attempt whose answer went to the client."""
-        return next((attempt for attempt in reversed(self.attempts) if attempt.role is Role.SERVE), None)
+        for attempt in reversed(self.attempts):
+            if attempt.role is Role.SERVE:
+                return attempt
+        return None
 
     @property
     def escalated(self) -> bool:
         """Another tier than the first one served, for whatever reason."""
         served = self.served
         return served is not None and self.decision is not None and served.tier != self.decision.tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaState:
+    """How one replica of a tier is."""
+
+    replica: str
+    """Its base URL."""
+    health: HealthState
+    in_flight: int
+    slots: int | None
+    """Calls that it gets at once; None: as many as come."""
+    n_calls: int
+    """So far."""
+    n_failures: int = 0
+    """In a row."""
+    n_failed_checks: int = 0
+    """In a row."""
+    n_ejections: int = 0
+    """So far."""
+    trial_in_s: float | None = None
+    """Time until a call tries it again, where it is ejected."""
+    latency_s: float | None = None
+    """Moving average of the time to the first byte; None: it has not answered yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierState:
+    """How the replicas of a tier are, and who waits for them."""
+
+    tier: str
+    replicas: Sequence[ReplicaState]
+    n_waiting: int
+    max_waiting: int
+    n_shed: Mapping[tuple[str, Priority], int] = field(default_factory=dict[tuple[str, Priority], int])
+    """Calls that were not served for want of room so far, by why and priority."""
+    drain_s: float | None = None
+    """Mean time between two places that come free while calls wait; None: not known."""
+    n_retries: int = 0
+    n_retries_denied: int = 0
+    """Further tries and hedges that the retry budget had no token for."""
+    n_hedges: int = 0
+    retry_tokens: float = 0.0
+    """Further tries that the budget has left."""

@@ -9,9 +9,19 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from suffice.recording import RecorderCounts
-from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
+from suffice.telemetry import CONTENT_TYPE, BundleState, Telemetry
 from suffice.testing.outcomes import LARGE, SMALL, TIERS, make_attempt, make_outcome
-from suffice.vocabulary import CacheUse, Outcome, TierName, Usage, Usd
+from suffice.vocabulary import (
+    CacheUse,
+    HealthState,
+    Outcome,
+    Priority,
+    ReplicaState,
+    TierName,
+    TierState,
+    Usage,
+    Usd,
+)
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -206,20 +216,59 @@ def test_watched_figures_are_read_at_the_moment_of_scraping() -> None:
     assert value(first, "suffice_recorder_queue_records") == 3
 
 
+def make_tier(tier: str, *replicas: ReplicaState) -> TierState:
+    return TierState(
+        tier=tier,
+        replicas=replicas,
+        n_waiting=4,
+        max_waiting=8,
+        n_shed={("full", Priority.LOW): 7},
+        n_retries=3,
+        n_retries_denied=2,
+        n_hedges=1,
+    )
+
+
+def make_replica(name: str, health: HealthState = HealthState.HEALTHY) -> ReplicaState:
+    return ReplicaState(
+        replica=name,
+        health=health,
+        in_flight=3,
+        slots=4,
+        n_calls=50,
+        n_ejections=2,
+        latency_s=0.25 if name == "a" else None,
+    )
+
+
 def test_replicas_are_shown_by_tier_and_address() -> None:
     telemetry = make_telemetry()
     telemetry.watch_replicas(
-        lambda: [
-            ReplicaState(tier=SMALL, replica="http://a", healthy=True, in_flight=3),
-            ReplicaState(tier=LARGE, replica="http://b", healthy=False, in_flight=0),
-        ]
+        lambda: [make_tier(SMALL, make_replica("a")), make_tier(LARGE, make_replica("b", HealthState.HALF_OPEN))]
     )
 
     samples = scrape(telemetry)
 
-    assert value(samples, "suffice_replica_healthy", tier="small", replica="http://a") == 1
-    assert value(samples, "suffice_replica_healthy", tier="large", replica="http://b") == 0
-    assert value(samples, "suffice_replica_calls_in_flight", replica="http://a") == 3
+    assert value(samples, "suffice_replica_healthy", tier="small", replica="a") == 1
+    assert value(samples, "suffice_replica_healthy", tier="large", replica="b") == 0
+    assert value(samples, "suffice_replica_calls_in_flight", replica="a") == 3
+    assert value(samples, "suffice_replica_latency_seconds", replica="a") == 0.25
+    assert value(samples, "suffice_replica_latency_seconds", replica="b") == 0.0
+    assert value(samples, "suffice_replica_calls_total", replica="b") == 50
+    assert value(samples, "suffice_replica_ejections_total", replica="b") == 2
+
+
+def test_what_waits_is_shed_and_tried_again_is_shown_by_tier() -> None:
+    telemetry = make_telemetry()
+    telemetry.watch_replicas(lambda: [make_tier(SMALL)])
+
+    samples = scrape(telemetry)
+
+    assert value(samples, "suffice_queue_waiting", tier="small") == 4
+    assert value(samples, "suffice_shed_total", tier="small", reason="full", priority="low") == 7
+    assert value(samples, "suffice_retries_total", tier="small") == 3
+    assert value(samples, "suffice_retries_denied_total", tier="small") == 2
+    assert value(samples, "suffice_hedges_total", tier="small") == 1
 
 
 def test_the_bundle_in_force_is_one_series_and_reloads_are_counted() -> None:
@@ -281,7 +330,7 @@ def test_the_reference_lists_every_metric_with_its_type_labels_and_meaning() -> 
     telemetry = make_telemetry()
     telemetry.watch_recorder(RecorderCounts)
     telemetry.watch_in_flight(lambda: 0)
-    telemetry.watch_replicas(lambda: [ReplicaState(tier=SMALL, replica="http://a", healthy=True, in_flight=0)])
+    telemetry.watch_replicas(lambda: [make_tier(SMALL, make_replica("a"))])
     failed = make_outcome(escalated=True)
     failed.error, failed.cancelled = "upstream_failed", True
     failed.attempts[0].error = "upstream_failed"

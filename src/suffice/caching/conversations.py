@@ -4,8 +4,8 @@ After an answer the digest of all its messages plus the answer is remembered; a 
 prefix continues the conversation. An explicit session id, where one is sent, comes first.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 
 import msgspec
 
@@ -52,7 +52,10 @@ class ConversationStore:
 
     def find(self, keys: Sequence[bytes]) -> Conversation | None:
         """The conversation under the first key that is known; keys come longest prefix first."""
-        return next((state for key in keys if (state := self._states.get(key)) is not None), None)
+        for key in keys:
+            if (state := self._states.get(key)) is not None:
+                return state
+        return None
 
     def claim(self, key: bytes, continuation: bytes) -> bool:
         """Whether `continuation` is the first way the prefix `key` is continued, or the same again."""
@@ -87,7 +90,7 @@ def digest_messages(messages: Sequence[Message], *, owner: str) -> Prefixes:
         messages: In order.
         owner: Keeps the conversations of different API keys and profiles apart.
     """
-    key = hashlib.blake2b(owner.encode(), digest_size=16).digest()
+    key = blake2b(owner.encode(), digest_size=16).digest()
     answered: list[bytes] = []
     for message in messages:
         key = _chain(key, message.role, _text(message), message.tool_calls or ())
@@ -98,20 +101,20 @@ def digest_messages(messages: Sequence[Message], *, owner: str) -> Prefixes:
 
 def session_key(session: str, *, owner: str) -> bytes:
     """Key of a conversation that carries an explicit session id."""
-    return hashlib.blake2b(f"{owner}\0session\0{session}".encode(), digest_size=16).digest()
+    return blake2b(f"{owner}\0session\0{session}".encode(), digest_size=16).digest()
 
 
 def _chain(key: bytes, role: str, text: str, tool_calls: Sequence[ToolCall]) -> bytes:
-    digest = hashlib.blake2b(key, digest_size=16)
     # Clients strip and re-encode what they echo: white space around text and the layout of arguments do not count.
     calls = [(call.id or "", call.function.name or "", _arguments(call)) for call in tool_calls if call.function]
-    digest.update(msgspec.json.encode((role, text.strip(), calls)))
-    return digest.digest()
+    return blake2b(key + msgspec.json.encode((role, text.strip(), calls)), digest_size=16).digest()
 
 
 def _text(message: Message) -> str:
     """The message's text; other parts (images) as they stand."""
-    if not isinstance(message.content, list) or all(part.get("type") == "text" for part in message.content):
+    if isinstance(message.content, str):
+        return message.content
+    if message.content is None or all(part.get("type") == "text" for part in message.content):
         return message.text
     return msgspec.json.encode(message.content).decode()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from suffice.features.passages import part
-from suffice.features.tokens import estimate_constant_tokens, estimate_prompt_tokens, estimate_tokens
+from suffice.features.tokens import Estimates, estimate_constant_tokens, estimate_prompt_tokens
 from suffice.vocabulary import Features, Turn
 from suffice.wire.request import GenerationRequest, Message
 
@@ -22,14 +22,16 @@ def read(request: GenerationRequest, *, max_turns: int = 12) -> Features:
         Features with the newest turn first. A turn is all that the user said between two answers; without any user
         message it is the last message that has text, or else an empty text.
     """
-    n_constant_tokens = estimate_constant_tokens(request)
-    turns = tuple(_read_turn(texts, n_constant_tokens) for texts in _newest_turns(request.messages, max_turns))
+    estimates = Estimates()
+    n_constant_tokens = estimate_constant_tokens(request, estimates)
+    newest = _newest_turns(request.messages, max_turns)
+    turns = tuple([_read_turn(texts, n_constant_tokens, estimates) for texts in newest])
     return Features(
         turns=turns,
-        n_prompt_tokens=estimate_prompt_tokens(request),
+        n_prompt_tokens=estimate_prompt_tokens(request, estimates),
         n_answer_tokens=request.max_tokens,
         n_messages=len(request.messages),
-        n_images=sum(message.n_images for message in request.messages),
+        n_images=sum([message.n_images for message in request.messages]),
         has_tools=request.has_tools,
         wants_json_schema=request.response_format == "json_schema",
         wants_json=request.response_format in {"json_schema", "json_object"},
@@ -63,14 +65,14 @@ def _last_text(messages: Sequence[Message]) -> list[str]:
     return [next((message.text for message in reversed(messages) if message.text), "")]
 
 
-def _read_turn(texts: Sequence[str], n_constant_tokens: int) -> Turn:
+def _read_turn(texts: Sequence[str], n_constant_tokens: int, estimates: Estimates) -> Turn:
     parted = [part(text) for text in texts]
-    own = "\n\n".join(piece.own for piece in parted)
-    left_out = "\n".join(piece.left_out for piece in parted)
+    own = "\n\n".join([piece.own for piece in parted])
+    left_out = "\n".join([piece.left_out for piece in parted]).strip("\n")
     return Turn(
         text=own,
-        n_tokens=estimate_tokens(own),
-        n_constant_tokens=n_constant_tokens + estimate_tokens(left_out.strip("\n")),
+        n_tokens=estimates.of(own),
+        n_constant_tokens=n_constant_tokens + estimates.of(left_out),
     )
 
 

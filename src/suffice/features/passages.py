@@ -91,6 +91,8 @@ def part(text: str) -> Parted:
         read = text[: MAX_READ // 2] + "\n\n" + text[-MAX_READ // 2 :]
     prose, code = _split_fences(read, left_out)
     prose = _drop_quoted(_drop_tagged(prose, left_out), left_out)
+    if not left_out and len(prose) <= SHORT and not _has_labels(prose):
+        return Parted(text, "")
     own = "\n".join(filter(None, (_keep_own(prose, left_out), code)))
     if not left_out:
         return Parted(text, "")
@@ -106,6 +108,8 @@ def _ends(text: str) -> str:
 
 def _split_fences(text: str, left_out: list[str]) -> tuple[str, str]:
     """Prose, and code up to a bound, of a message in Markdown; an unclosed fence runs to the end."""
+    if "```" not in text:
+        return text, ""
     pieces = text.split("```")
     code: list[str] = []
     for piece in map(str.strip, pieces[1::2]):
@@ -122,6 +126,8 @@ def _is_fenced_code(piece: str) -> bool:
 
 def _drop_tagged(text: str, left_out: list[str]) -> str:
     """Take out long contents of tags that hold documents."""
+    if "<" not in text:
+        return text
     kept: list[str] = []
     unclosed: set[str] = set()
     position = 0
@@ -152,6 +158,8 @@ def _find_closing(text: str, name: str, start: int) -> int:
 def _drop_quoted(text: str, left_out: list[str]) -> str:
     """Take out long block quotes of Markdown and long texts between triple quotes."""
     for quotes in ('"""', "'''"):
+        if quotes not in text:
+            continue
         pieces = text.split(quotes)
         is_quoted = [
             index % 2 == 1 and index + 1 < len(pieces) and not _ends_in_code(pieces[index - 1])
@@ -161,6 +169,8 @@ def _drop_quoted(text: str, left_out: list[str]) -> str:
         if any(is_long):
             left_out += [piece for piece, long in zip(pieces, is_long, strict=True) if long]
             text = "\n\n".join(piece for piece, long in zip(pieces, is_long, strict=True) if not long)
+    if not text.startswith(">") and "\n>" not in text:
+        return text
     lines = text.split("\n")
     quote = "\n".join(line for line in lines if line.startswith(">"))
     if len(quote) > PASSAGE:
@@ -203,6 +213,10 @@ def _count_tail(paragraphs: list[str]) -> int:
     tail = paragraphs[long[-1] + 1 :] if long else []
     is_own = any(map(_asks, tail)) and sum(map(len, tail)) <= LONG and len(tail) <= _MANY_ASKING
     return len(tail) if is_own else 0
+
+
+def _has_labels(text: str) -> bool:
+    return ":" in text and any(_is_labelled(paragraph.strip()) for paragraph in _BLANK_LINE.split(text))
 
 
 def _is_labelled(paragraph: str) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 
 from suffice.pipeline.ports import Pieces
 from suffice.policy.config import EscalationConfig
-from suffice.vocabulary import Mode, Outcome, TierName
+from suffice.vocabulary import Mode, Outcome, Priority, TierName
 from suffice.wire.request import GenerationRequest
 
 
@@ -27,6 +27,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     min_tier: str | None = None
     session: str | None = None
     """As the client names its conversation."""
+    priority: Priority = Priority.NORMAL
+    """Who is served first where there is not room for all."""
     explain: bool = False
     """The client wants to know what moved the score."""
     use_cache: bool = True

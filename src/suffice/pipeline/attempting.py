@@ -103,6 +103,7 @@ def make_call(running: Running) -> Call:
         body=request.encode(model=running.attempt.model, include_usage=request.stream),
         stream=request.stream,
         session=running.route.recall.session,
+        priority=running.arrival.priority,
         headers=running.arrival.headers,
     )
 

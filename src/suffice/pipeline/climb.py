@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from suffice.errors import UpstreamError, UpstreamTimeoutError
+from suffice.errors import OutpacedError, UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.arrival import Arrival
 from suffice.pipeline.attempting import Held, Running, Upstreams, make_call
 from suffice.pipeline.booking import Book, note_exchange, note_failure
@@ -15,6 +15,7 @@ from suffice.pipeline.stream import hold_stream
 from suffice.policy.escalate import UNANSWERED, next_tier
 from suffice.upstream.call import Exchange
 from suffice.vocabulary import Attempt, Outcome, Role, Tier, TierName, Verdict, VerdictReason
+from suffice.wire.answer import Assembly
 
 _FAILED = Verdict(accepted=False, reason=VerdictReason.FAILED)
 
@@ -84,18 +85,29 @@ class Climb:
 
     async def _attempt(self, running: Running) -> Held | UpstreamError:
         """One attempt; a failure is a value here, because another tier may follow it."""
+        exchange = None
         try:
             call = self.upstreams[running.attempt.tier].open(make_call(running))
             exchange = await call.__aenter__()
             self._call = call
             note_exchange(self.outcome, running.attempt, exchange, self.arrival.started_at)
+            if exchange.tries:
+                self._settle_outpaced()
             if exchange.chunks is None:
                 return hold_answer(running, exchange)
             return await hold_stream(running, exchange, lambda: self._truth(running))
         except UpstreamError as error:
+            if exchange is not None:
+                exchange.is_broken = True
             note_failure(self.outcome, running.attempt, error, self.arrival.started_at)
             self._settle(running)
             return error
+
+    def _settle_outpaced(self) -> None:
+        """Book what hedged calls cost that lost: the upstream had their prompt, however soon they were ended."""
+        for attempt in self.outcome.attempts:
+            if attempt.error == OutpacedError.code and attempt.usage is None:
+                self.book.settle(attempt, None, Assembly(), self.route.features, is_whole=False)
 
     def _begin(self, name: TierName) -> Running:
         ladder = self.route.decision.ladder

@@ -1,7 +1,7 @@
 """A streamed answer on its way: what the client gets of each piece, and what is noted of it.
 
-Most pieces of a stream pass as they came. They are looked at in bytes alone, and read together, later, where that delays
-nobody; only what tells of the end, of usage or of an error is taken apart at once.
+Most pieces of a stream pass as they came. They are looked at in bytes alone, and read together, later, where that
+delays nobody; only what tells of the end, of usage or of an error is taken apart at once.
 """
 
 from collections.abc import Callable

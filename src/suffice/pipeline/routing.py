@@ -17,7 +17,7 @@ from suffice.pipeline.memory import Memory, Recall
 from suffice.pipeline.ports import Scorer
 from suffice.policy.capabilities import missing_capabilities
 from suffice.policy.config import RoutingConfig
-from suffice.policy.decide import Floors, Situation, bypass, decide, effective_thresholds, withhold
+from suffice.policy.decide import NO_FLOORS, Floors, Situation, bypass, decide, effective_thresholds, withhold
 from suffice.policy.inherit import inherited_complexity
 from suffice.policy.selection import Catalogue
 from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
@@ -84,10 +84,23 @@ class Router:
         else:
             scores = self._score(features.turns, scored, use_cache=arrival.use_cache)
             routes = self._routes(mode, settings, recall.session)
-            floors = self._floors(arrival, features, recall)
-            thresholds = effective_thresholds(settings.thresholds, self._tier_names, selection.first_threshold)
-            decision = self._decide(features, floors, thresholds, scores, routes=routes)
-            decision = _withheld(decision, mode, in_canary=routes)
+            tiers = [tier.name for tier in self.catalogue.tiers]
+            newest = scores.scores[0]
+            complexities = [score.complexity for score in scores.scores]
+            floors = self._floors(arrival, features, recall, tiers)
+            situation = Situation(
+                tiers=tiers,
+                complexity=inherited_complexity(complexities, self.routing.turn_decay),
+                own_complexity=newest.complexity,
+                thresholds=effective_thresholds(settings.thresholds, tiers, selection.first_threshold),
+                skipped=self._skipped(features, tiers, floors, routes=routes),
+                floors=floors,
+                p_ok=newest.p_ok,
+                explanation=newest.explanation,
+            )
+            decision = decide(situation)
+            if mode is not Mode.ROUTE:
+                decision = _withheld(decision, mode, in_canary=routes)
             if arrival.explain and self.bundle is not None:
                 decision = replace(decision, explanation=self.bundle.explainer.explain(features.turns[0]))
         return Route(
@@ -143,55 +156,43 @@ class Router:
         known = scored.get(turn)
         return self.scorer.score(turn) if known is None else known
 
-    @property
-    def _tier_names(self) -> list[TierName]:
-        return [tier.name for tier in self.catalogue.tiers]
-
     def _routes(self, mode: Mode, settings: Settings, session: str) -> bool:
         """Whether the decision is carried out; drawn by conversation, so that it stays on its side of a canary."""
+        if mode is not Mode.CANARY:
+            return mode is Mode.ROUTE
         percent = self.switch.canary_percent if self.switch.canary_percent is not None else settings.canary_percent
-        in_canary = zlib.crc32(session.encode()) / 2**32 * 100 < percent
-        return mode is Mode.ROUTE or (mode is Mode.CANARY and in_canary)
+        return zlib.crc32(session.encode()) / 2**32 * 100 < percent
 
-    def _decide(
-        self,
-        features: Features,
-        floors: Floors,
-        thresholds: Mapping[TierName, float],
-        scored: _Scored,
-        *,
-        routes: bool,
-    ) -> Decision:
-        tiers = self._tier_names
+    def _skipped(
+        self, features: Features, tiers: Sequence[TierName], floors: Floors, *, routes: bool
+    ) -> Mapping[TierName, str]:
         skipped = missing_capabilities(features, self.catalogue.tiers)
         if not routes:
             # The top tier answers as it did before there was a gateway, whatever the file says that it lacks.
             skipped.pop(tiers[-1], None)
-        _check_served(tiers[tiers.index(floors.min_tier) if floors.min_tier else 0 :], skipped)
-        complexities = [score.complexity for score in scored.scores]
-        situation = Situation(
-            tiers=tiers,
-            complexity=inherited_complexity(complexities, self.routing.turn_decay),
-            own_complexity=complexities[0],
-            thresholds=thresholds,
-            skipped=skipped,
-            floors=floors,
-        )
-        newest = scored.scores[0]
-        return replace(decide(situation), p_ok=newest.p_ok, explanation=newest.explanation)
+        if skipped:
+            _check_served(tiers[tiers.index(floors.min_tier) if floors.min_tier else 0 :], skipped)
+        return skipped
 
-    def _floors(self, arrival: Arrival, features: Features, recall: Recall) -> Floors:
+    def _floors(self, arrival: Arrival, features: Features, recall: Recall, tiers: Sequence[TierName]) -> Floors:
         min_tier = arrival.min_tier
         prompt_floor = self.memory.escalated_prompt(recall.prefixes.whole) if arrival.use_cache else None
+        tool_loop = recall.last_tier if features.in_tool_loop else None
+        escalated = _highest(recall.escalation_floor, prompt_floor, tiers)
+        if min_tier is None and tool_loop is None and escalated is None:
+            return NO_FLOORS
         return Floors(
             min_tier=self.catalogue.tier_named(min_tier, param="x-suffice-min-tier") if min_tier else None,
-            tool_loop=recall.last_tier if features.in_tool_loop else None,
-            escalated=self._highest(recall.escalation_floor, prompt_floor),
+            tool_loop=tool_loop,
+            escalated=escalated,
         )
 
-    def _highest(self, *floors: TierName | None) -> TierName | None:
-        named = [tier for tier in self._tier_names if tier in floors]
-        return named[-1] if named else None
+
+def _highest(one: TierName | None, other: TierName | None, tiers: Sequence[TierName]) -> TierName | None:
+    if one is None and other is None:
+        return None
+    named = [tier for tier in tiers if tier in {one, other}]
+    return named[-1] if named else None
 
 
 def _withheld(decision: Decision, mode: Mode, *, in_canary: bool) -> Decision:

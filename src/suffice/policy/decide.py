@@ -18,6 +18,9 @@ class Floors(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where this conversation, or this very prompt, was escalated to."""
 
 
+NO_FLOORS = Floors()
+
+
 class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a decision is made from."""
 
@@ -31,7 +34,11 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Highest complexity of each tier but the top."""
     skipped: Mapping[TierName, str] = {}
     """Tiers that cannot serve the request; never all of them."""
-    floors: Floors = Floors()
+    floors: Floors = NO_FLOORS
+    p_ok: Mapping[TierName, float] = {}
+    """Of the last turn; told with the decision, which does not depend on it."""
+    explanation: Mapping[str, float] = {}
+    """Likewise."""
 
 
 def decide(situation: Situation) -> Decision:
@@ -41,27 +48,25 @@ def decide(situation: Situation) -> Decision:
     """
     wanted = _sufficient(situation, situation.complexity)
     reason = _base_reason(situation, wanted)
-    floors = situation.floors
-    for floor, why in (
-        (floors.min_tier, Reason.MIN_TIER),
-        (floors.tool_loop, Reason.TOOL_LOOP),
-        (floors.escalated, Reason.ESCALATED_BEFORE),
-    ):
-        index = situation.tiers.index(floor) if floor in situation.tiers else 0
-        if index > wanted:
-            wanted, reason = index, why
-    eligible = [index for index, tier in enumerate(situation.tiers) if tier not in situation.skipped]
-    chosen = next((index for index in eligible if index >= wanted), eligible[-1])
-    if chosen != wanted:
+    if situation.floors != NO_FLOORS:
+        wanted, reason = _lifted(situation, wanted, reason)
+    tiers = situation.tiers
+    ladder = tuple(tiers[wanted:])
+    if situation.skipped:
+        eligible = [tier for tier in tiers if tier not in situation.skipped]
+        ladder = tuple([tier for tier in ladder if tier in eligible]) or (eligible[-1],)
+    if ladder[0] != tiers[wanted]:
         reason = Reason.CAPABILITY
     return Decision(
-        tier=situation.tiers[chosen],
+        tier=ladder[0],
         reason=reason,
-        ladder=tuple(situation.tiers[index] for index in eligible if index >= chosen),
+        ladder=ladder,
         complexity=situation.complexity,
         own_complexity=situation.own_complexity,
         thresholds=situation.thresholds,
+        p_ok=situation.p_ok,
         skipped=situation.skipped,
+        explanation=situation.explanation,
     )
 
 
@@ -106,6 +111,20 @@ def _sufficient(situation: Situation, complexity: float) -> int:
         if complexity <= situation.thresholds[tier]:
             return index
     return len(situation.tiers) - 1
+
+
+def _lifted(situation: Situation, wanted: int, reason: Reason) -> tuple[int, Reason]:
+    """Index of the tier that the floors ask for, with the reason for it."""
+    floors = situation.floors
+    for floor, why in (
+        (floors.min_tier, Reason.MIN_TIER),
+        (floors.tool_loop, Reason.TOOL_LOOP),
+        (floors.escalated, Reason.ESCALATED_BEFORE),
+    ):
+        index = situation.tiers.index(floor) if floor in situation.tiers else 0
+        if index > wanted:
+            wanted, reason = index, why
+    return wanted, reason
 
 
 def _base_reason(situation: Situation, wanted: int) -> Reason:

@@ -16,6 +16,8 @@ def inherited_complexity(complexities: Sequence[float], decay: float) -> float:
     Returns:
         max over k of decay^k * complexities[k]; within [0, 10], never below the newest turn's own.
     """
+    if len(complexities) == 1:
+        return complexities[0]
     return max(complexity * decay**age for age, complexity in enumerate(complexities))
 
 

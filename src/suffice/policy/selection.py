@@ -45,6 +45,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     profile: str | None = None
 
 
+_AUTOMATIC = Selection()
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The names a client may put into `model`."""
@@ -69,7 +72,7 @@ class Catalogue:
             RequestError: `auto@X` with an X that is no complexity.
         """
         if model == AUTO:
-            return Selection()
+            return _AUTOMATIC
         if alias := self.aliases.get(model):
             tier = TierName(alias.tier) if alias.tier is not None else None
             return Selection(tier=tier, model=alias.model, profile=alias.profile)

@@ -14,6 +14,7 @@ from suffice.server.generate import Generation
 from suffice.server.http import Request, Responder
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
+from suffice.server.replicas import ReplicaAdmin
 from suffice.wire.errors import render, render_event
 from suffice.wire.request import Endpoint
 
@@ -31,6 +32,7 @@ class Parts:
     passthrough: Passthrough
     admin: ModeAdmin
     bundles: BundleAdmin
+    replicas: ReplicaAdmin
     feedback: Feedback
     authenticator: Authenticator
     metrics: Callable[[], tuple[bytes, str]]
@@ -106,6 +108,7 @@ class App:
                 "GET": lambda request, respond, _: parts.admin.show(request, respond),
                 "PUT": lambda request, respond, _: parts.admin.change(request, respond),
             },
+            "/admin/replicas": {"GET": lambda request, respond, _: parts.replicas.show(request, respond)},
             "/admin/bundle": {"GET": lambda request, respond, _: parts.bundles.show(request, respond)},
             "/admin/reload": {"POST": lambda request, respond, _: parts.bundles.reload(request, respond)},
         }

@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
             return
         self._deadline.set(self._limits.idle_timeout_s, self.close)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client is gone: nobody waits for an answer."""
         self._is_lost = True
         self._deadline.end()
@@ -178,8 +178,9 @@ class Connection(asyncio.Protocol):
     # Writing and ending.
 
     def write(self, data: bytes) -> bool:
-        """Send bytes; returns whether the client keeps up."""
-        self._transport.write(data)
+        """Send bytes; returns whether the client keeps up. What comes for one that is gone is thrown away."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
         return self._drained is None
 
     async def drain(self) -> None:

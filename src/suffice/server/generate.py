@@ -11,7 +11,7 @@ from suffice.pipeline.pipeline import Pipeline
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
 from suffice.server.explanation import explain_route
-from suffice.server.headers import FORWARDED, decision_headers, session_of
+from suffice.server.headers import FORWARDED, decision_headers, priority_of, session_of
 from suffice.server.http import Request, Responder, check_type, header_flag
 from suffice.server.limits import Turnstile
 from suffice.wire.request import Endpoint, parse
@@ -39,13 +39,11 @@ class Generation:
             arrival = replace(arrival, explain=True)
 
         async def deliver(reply: Reply) -> None:
-            respond.headers |= decision_headers(
-                reply.outcome, streamed=reply.pieces is not None, debug=arrival.explain
-            )
+            respond.headers |= decision_headers(reply.outcome, streamed=reply.pieces is not None, debug=arrival.explain)
             await _send(reply, respond)
 
         profile = self.pipeline.router.profile_of(arrival)
-        self.turnstile.enter(profile)
+        self.turnstile.enter(profile, arrival.priority)
         try:
             await self.pipeline.answer(arrival, deliver)
         finally:
@@ -73,6 +71,7 @@ class Generation:
             profile=caller.profile,
             min_tier=request.headers.get("x-suffice-min-tier"),
             session=session_of(request.headers),
+            priority=priority_of(request.headers),
             use_cache=cache is None or header_flag(cache, name="x-suffice-cache", known=known),
             headers={
                 "content-type": "application/json",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from suffice.vocabulary import Decision, Outcome
+from suffice.errors import RequestError
+from suffice.vocabulary import Decision, Outcome, Priority
 
 SESSION_HEADERS = (
     "x-suffice-session",
@@ -14,6 +15,10 @@ SESSION_HEADERS = (
     "helicone-session-id",
 )
 """The first that is sent names the conversation; the others are those of gateways and agents that teams come from."""
+
+PRIORITY_HEADER = "x-suffice-priority"
+
+_PRIORITIES = {priority.name.lower(): priority for priority in Priority}
 
 FORWARDED = ("traceparent", "tracestate")
 """The client's headers that upstreams see."""
@@ -27,6 +32,24 @@ def session_of(headers: Mapping[str, str]) -> str | None:
     """The client's name for its conversation."""
     named = (headers[name] for name in SESSION_HEADERS if headers.get(name))
     return next((name[:MAX_SESSION] for name in named), None)
+
+
+def priority_of(headers: Mapping[str, str]) -> Priority:
+    """How important the client says its request is.
+
+    Raises:
+        RequestError: It says something else.
+    """
+    stated = headers.get(PRIORITY_HEADER)
+    if stated is None:
+        return Priority.NORMAL
+    priority = _PRIORITIES.get(stated.lower())
+    if priority is None:
+        known = ", ".join(_PRIORITIES)
+        raise RequestError(
+            f"{PRIORITY_HEADER}: {stated[:100]!r} is not known; use one of {known}", param=PRIORITY_HEADER
+        )
+    return priority
 
 
 def decision_headers(outcome: Outcome, *, streamed: bool, debug: bool) -> dict[str, str]:

@@ -110,9 +110,7 @@ class RequestReader:
         self._n_line_bytes += len(name) + len(value) + 4
         self._lines.append((name.lower(), value))
         limits = self._limits
-        if len(self._lines) > limits.max_headers or (
-            self._n_line_bytes + len(self._target) > limits.max_header_bytes
-        ):
+        if len(self._lines) > limits.max_headers or (self._n_line_bytes + len(self._target) > limits.max_header_bytes):
             self._refuse(self._too_large())
 
     def on_headers_complete(self) -> None:

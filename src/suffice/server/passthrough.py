@@ -8,6 +8,7 @@ from suffice.errors import SufficeError, UpstreamError, UpstreamTimeoutError
 from suffice.pipeline.ports import Observer, Upstream
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
+from suffice.server.headers import priority_of
 from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
 from suffice.upstream.call import Call
@@ -37,6 +38,7 @@ class Passthrough:
         Raises:
             UpstreamError: The server did not answer, or not in time.
         """
+        priority = priority_of(request.headers)
         body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
         started_at = self.clock()
         attempt = Attempt(tier=TIER, model="", started_s=0.0)
@@ -50,7 +52,7 @@ class Passthrough:
             attempts=[attempt],
         )
         try:
-            self.turnstile.enter(caller.profile)
+            self.turnstile.enter(caller.profile, priority)
             try:
                 await self._pass_in_time(body, request, respond, outcome)
             finally:

@@ -22,19 +22,16 @@ def check_head(version: str, target: bytes, headers: Sequence[Header]) -> None:
         raise RequestError("send HTTP/1.1")
     if not target.startswith(b"/"):
         raise RequestError("the request target must be a path")
-    n_hosts = 0
-    codings: list[bytes] = []
-    has_length = False
-    for name, value in headers:
-        if name == b"host":
-            n_hosts += 1
-        elif name == b"content-length":
-            has_length = True
-        elif name == b"transfer-encoding":
-            codings.append(value.strip().lower())
-    if n_hosts != 1 and version == "1.1":
+    names = [name for name, _ in headers]
+    if version == "1.1" and names.count(b"host") != 1:
         raise RequestError("send exactly one Host header")
-    if codings and version == "1.0":
-        raise RequestError("a transfer coding needs HTTP/1.1")
-    if codings and (codings != [b"chunked"] or has_length):
+    if b"transfer-encoding" in names:
+        _check_coding(version, headers)
+
+
+def _check_coding(version: str, headers: Sequence[Header]) -> None:
+    codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+    if codings != [b"chunked"] or any(name == b"content-length" for name, _ in headers):
         raise RequestError("the only transfer coding read here is 'chunked', without a Content-Length")
+    if version == "1.0":
+        raise RequestError("a transfer coding needs HTTP/1.1")

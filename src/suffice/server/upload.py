@@ -9,6 +9,11 @@ from suffice.errors import RequestError
 class Upload:
     """The bytes of one body; filled by the connection, read by a handler."""
 
+    is_whole: bool
+    """Its end has come."""
+    expect: Callable[[], None] | None
+    """Called once when a handler waits for the body: the client wants to be told to send it."""
+
     __slots__ = ("_failure", "_limit", "_pieces", "_waiter", "expect", "is_whole", "n_bytes")
 
     def __init__(self, *pieces: bytes, is_whole: bool = True) -> None:
@@ -16,9 +21,7 @@ class Upload:
         self._pieces = list(pieces)
         self.n_bytes = sum(map(len, pieces))
         self.is_whole = is_whole
-        """Its end has come."""
-        self.expect: Callable[[], None] | None = None
-        """Called once when a handler waits for the body: the client wants to be told to send it."""
+        self.expect = None
         self._limit = 0
         self._failure: RequestError | None = None
         self._waiter: asyncio.Future[None] | None = None

@@ -31,6 +31,7 @@ def write_settings(
         "scorer": {"kind": "length"},
         "recording": {"path": RECORDS},
         "server": {"port": 0},
+        "upstream": {"checks": {"path": None}},  # so that upstreams get what a test sends them, and nothing else
     }
     for name, keys in (sections or {}).items():
         document[name] = {**document.get(name, {}), **keys}

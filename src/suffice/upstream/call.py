@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from suffice.vocabulary import Priority
+
 Take = Callable[[bytes], bool]
 """Takes a piece; returns whether more may come at once."""
 
@@ -33,6 +35,8 @@ class Call:
     """The answer is wanted as events."""
     session: str | None = None
     """Conversation, for the choice of a replica with a warm prefix cache."""
+    priority: Priority = Priority.NORMAL
+    """Who waits, and who is refused, where there is not room for all."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """The client's headers that upstreams should see."""
 
@@ -66,11 +70,13 @@ class Exchange:
     tries: Sequence[FailedTry] = ()
     """The tries that failed before this one."""
     retry_after_s: float | None = None
-    release: Callable[[], None] | None = None
-    """Ends the call; None: there is nothing to end."""
+    is_broken: bool = False
+    """Set by who reads it: what came is no answer, so the replica is to blame."""
+    end: Callable[[], None] | None = None
+    """Ends the call; called once at most, by `close`."""
 
     def close(self) -> None:
-        """End the call, at once; a second time does nothing."""
-        release, self.release = self.release, None
-        if release is not None:
-            release()
+        """End the call at once, whole or not; harmless once it is over."""
+        end, self.end = self.end, None
+        if end is not None:
+            end()

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
 
 from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError, UpstreamTimeoutError
 from suffice.upstream.call import Call, Exchange
@@ -49,13 +50,14 @@ class Client:
         """Get a path of the server, and tell the status of its answer.
 
         Args:
-            path: From the server's root.
+            path: As a link on the base URL's page: `models` is below it, `/health` at the server's root.
             timeout_s: In which it has to come.
 
         Raises:
             UpstreamError: There is no answer, or not in time.
         """
-        request = f"GET {path} HTTP/1.1\r\n{self._always}\r\n".encode("latin-1")
+        target = urlsplit(urljoin(f"{self.base_url}/", path)).path
+        request = f"GET {target} HTTP/1.1\r\n{self._always}\r\n".encode("latin-1")
         try:
             async with asyncio.timeout(timeout_s):
                 connection = await self._ask(request, wants_stream=False)
@@ -100,7 +102,7 @@ class Client:
             replica=self.origin.base_url,
             started_at=started_at,
             retry_after_s=_retry_after(connection.retry_after),
-            release=lambda: self.origin.keep(connection),
+            end=lambda: self.origin.keep(connection),
         )
         if connection.is_stream:
             if not connection.has_pieces:

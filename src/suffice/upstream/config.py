@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 UsdPerMillion = Annotated[float, Meta(ge=0)]
 
 
@@ -53,6 +54,16 @@ class TapeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueConfig:
+    """Where calls wait when every replica of a tier is at its `slots`."""
+
+    max_waiting: Annotated[int, Meta(ge=0)] = 256
+    """Calls that wait at most; where it is full, a call of higher priority takes a place from a lower one."""
+    timeout_s: Seconds = 10.0
+    """Longest wait; a call that would probably wait longer is refused at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TierConfig:
     """One rung of the ladder."""
 
@@ -62,6 +73,9 @@ class TierConfig:
     """The name the upstream knows the model by."""
     base_urls: Sequence[str] = ()
     """OpenAI-compatible servers with this model, one per replica: `http://127.0.0.1:8000/v1`."""
+    slots: Annotated[int, Meta(ge=1)] | None = None
+    """Calls that each replica gets at once; more wait in the queue. Not given: as many as come."""
+    queue: QueueConfig = field(default_factory=QueueConfig)
     api_key_env: str | None = None
     """Environment variable that holds the key sent to the servers."""
     context_tokens: Annotated[int, Meta(gt=0)] | None = None
@@ -70,6 +84,54 @@ class TierConfig:
     price: PriceConfig = field(default_factory=PriceConfig)
     tape: TapeConfig | None = None
     """Recorded answers in place of `base_urls`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AffinityConfig:
+    """Keeping a conversation on one replica, whose prefix cache knows it."""
+
+    enabled: bool = True
+    """Off: each call goes to the less busy of two replicas drawn at random."""
+    max_load: Annotated[float, Meta(ge=1)] = 1.25
+    """A conversation goes elsewhere while its replica has this many times the mean of calls in flight, and two more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EjectionConfig:
+    """When a replica that fails is left out, and for how long."""
+
+    after: Annotated[int, Meta(ge=1)] = 3
+    """Failures in a row."""
+    base_s: Seconds = 5.0
+    """Time until a single call tries it again; doubles with each trial that fails."""
+    max_s: Seconds = 60.0
+    """Longest time between two trials."""
+    max_share: Share = 0.5
+    """Share of a tier's replicas that failing calls may leave out; one stays in any case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksConfig:
+    """Requests that ask a replica how it is, while no call does."""
+
+    path: str | None = "models"
+    """What is asked for, as a link: `models` is below the base URL, `/health` at the server's root. Null: no checks."""
+    interval_s: Seconds = 5.0
+    """Time between two checks of a replica."""
+    timeout_s: Seconds = 5.0
+    """Time for the answer; any but a 5xx is a good one."""
+    after: Annotated[int, Meta(ge=1)] = 2
+    """Bad checks in a row that take a replica out of service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryBudgetConfig:
+    """How many further tries and hedges there may be, however much fails."""
+
+    share: Share = 0.2
+    """Of the calls to a tier."""
+    min_per_s: Annotated[float, Meta(ge=0)] = 10.0
+    """May be tried again in any case; ten seconds' worth can be saved up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +148,12 @@ class UpstreamConfig:
     """Further tries on other replicas, before the first byte, until the next tier up is asked."""
     backoff_s: Annotated[float, Meta(ge=0)] = 0.05
     """Mean pause before the first retry; doubles with each, with full jitter."""
+    retry_budget: RetryBudgetConfig = field(default_factory=RetryBudgetConfig)
+    hedge_after_s: Seconds | None = None
+    """Ask a second replica when no first byte came within this time, and take the first answer. Not given: never."""
+    affinity: AffinityConfig = field(default_factory=AffinityConfig)
+    ejection: EjectionConfig = field(default_factory=EjectionConfig)
+    checks: ChecksConfig = field(default_factory=ChecksConfig)
     max_connections: Annotated[int, Meta(ge=1)] = 4096
     """Open connections to each server."""
 

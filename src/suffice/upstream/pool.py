@@ -1,21 +1,24 @@
-"""The replicas of one tier: which is asked, and what happens when it fails before the first byte."""
+"""The replicas of one tier: which is asked, who waits, and what happens when one fails before the first byte."""
 
 import asyncio
 import time
-import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
+from types import TracebackType
 
-from suffice.errors import UpstreamError
+from suffice.errors import NoReplicaError, UpstreamBusyError, UpstreamError
+from suffice.upstream.balance import Ring, choose_of_two, least_loaded
 from suffice.upstream.call import Call, Exchange, FailedTry
 from suffice.upstream.config import UpstreamConfig
-from suffice.upstream.replica import Replica
+from suffice.upstream.hedging import race
+from suffice.upstream.queue import Queue
+from suffice.upstream.replica import Replica, describe
+from suffice.upstream.retrying import RetryBudget, pause_s
+from suffice.upstream.roster import Roster
+from suffice.vocabulary import TierState
 
-MAX_BACKOFF_S = 2.0
-BENCH_S = 5.0
-"""Time for which a replica is left out after a failure; doubles with each further one in a row."""
-MAX_BENCH_S = 60.0
+_BUSY_FACTOR = 2.0
+"""What a 429 does to a replica's latency, so that the others are asked rather."""
 
 
 class Pool:
@@ -25,6 +28,7 @@ class Pool:
         self,
         replicas: Sequence[Replica],
         config: UpstreamConfig,
+        queue: Queue,
         *,
         draw: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
@@ -34,75 +38,156 @@ class Pool:
 
         Args:
             replicas: At least one.
-            config: Retries and pauses.
+            config: How they are called.
+            queue: The tier's, empty.
             draw: Uniform random numbers in [0, 1).
             clock: Monotonic, seconds.
             sleep: Waits between two tries.
         """
-        self.replicas = tuple(replicas)
-        self._config = config
+        self.config = config
+        self.read_clock = clock
+        self.hedge_after_s = config.hedge_after_s
+        self.roster = Roster(replicas, max_share=config.ejection.max_share)
+        self.queue = queue
+        queue.give_back = self.give_back
+        self.budget = RetryBudget(config.retry_budget, clock)
+        self.n_calls = 0
+        self.n_in_flight = 0
+        self.n_retries = 0
+        self.n_hedges = 0
+        self._ring = Ring(replicas, config.affinity) if config.affinity.enabled and len(replicas) > 1 else None
         self._draw = draw
-        self._clock = clock
         self._sleep = sleep
 
-    @asynccontextmanager
-    async def open(self, call: Call) -> AsyncGenerator[Exchange]:
+    def open(self, call: Call) -> "Opening":
         """Make the call on one replica, or another; see `pipeline.ports.Upstream.open`."""
-        tries: list[FailedTry] = []
-        async with AsyncExitStack() as stack:
-            exchange = await self._open_any(call, stack, tries)
-            exchange.tries = tries
-            yield exchange
+        return Opening(self, call)
 
-    async def _open_any(self, call: Call, stack: AsyncExitStack, tries: list[FailedTry]) -> Exchange:
-        while True:
-            replica = self._choose(call, [failed.replica for failed in tries])
-            started_at = self._clock()
-            try:
-                exchange = await stack.enter_async_context(replica.open(call))
-            except UpstreamError as error:
-                tries.append(self._note_failure(replica, started_at, error))
-                error.tries = tuple(tries)
-                if len(tries) > self._config.retries:
-                    raise
-                await self._pause(len(tries) - 1, error)
-            else:
-                replica.failures = 0
-                return exchange
+    def take(self, call: Call, now: float) -> Replica | None:
+        """A place at the replica that suits the call best; None: there is none now."""
+        roster = self.roster
+        replica = roster.begin_trial(now) if now >= roster.next_trial_at else None
+        if replica is None:
+            ready = roster.ready
+            if self._ring is not None and call.session is not None:
+                replica = self._ring.find(call.session, self.n_in_flight)
+            if replica is None:
+                replica = choose_of_two(ready, self._draw) if ready else None
+                if replica is not None and replica.in_flight >= replica.slots:
+                    replica = least_loaded(ready)
+                if replica is None:
+                    return None
+        self.hold(replica)
+        return replica
 
-    def _choose(self, call: Call, tried: Sequence[str]) -> Replica:
-        """The least busy replica among those that failed least; a session's own replica where it is no worse."""
-        now = self._clock()
-        best = min(_badness(replica, tried, now) for replica in self.replicas)
-        chosen = self.replicas[zlib.crc32((call.session or "").encode()) % len(self.replicas)]
-        # A session stays on its replica, whose prefix cache knows it, while that one is at most a little busier.
-        is_home = call.session is not None and chosen.in_flight <= 2 * best[2] + 4
-        if not is_home or _badness(chosen, tried, now)[:2] != best[:2]:
-            equals = [replica for replica in self.replicas if _badness(replica, tried, now) == best]
-            chosen = equals[int(self._draw() * len(equals))]
-        if chosen.failures:
-            # One request at a time finds out whether it is well again.
-            chosen.benched_until = max(chosen.benched_until, now + BENCH_S)
-        return chosen
+    def take_another(self, tried: Sequence[str]) -> Replica | None:
+        """A place at a replica that was tried least often for a call; None: there is none now."""
+        ready = [replica for replica in self.roster.ready if replica.has_room]
+        if not ready:
+            return None
+        fewest = min(tried.count(replica.base_url) for replica in ready)
+        replica = choose_of_two([each for each in ready if tried.count(each.base_url) == fewest], self._draw)
+        self.hold(replica)
+        return replica
 
-    async def _pause(self, n_failed: int, error: UpstreamError) -> None:
-        """Wait before the next try: exponential, full jitter, and no shorter than the upstream asked (within reason).
+    async def wait(self, call: Call) -> Replica:
+        """Wait for a place at any replica.
 
-        Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015.
+        Raises:
+            TierFullError: There is none in time, or no place in the queue.
+            NoReplicaError: No replica is in service.
         """
-        n_fresh = sum(1 for replica in self.replicas if replica.failures == 0)
-        if n_fresh and n_failed == 0:
-            return  # an untried healthy replica need not be waited for
-        longest = min(MAX_BACKOFF_S, 2 * self._config.backoff_s * 2**n_failed)
-        asked = min(error.retry_after_s or 0.0, MAX_BACKOFF_S)
-        await self._sleep(max(asked, self._draw() * longest))
+        if not self.roster.ready:
+            raise self._unavailable()
+        return await self.queue.wait(call.priority)
 
-    def _note_failure(self, replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
-        now = self._clock()
-        # A server that does not know a model, such as an adapter it has not loaded, is well for all others.
-        if error.answered != HTTPStatus.NOT_FOUND:
-            replica.benched_until = now + min(MAX_BENCH_S, BENCH_S * 2 ** min(replica.failures, 10))
-            replica.failures += 1
+    async def ask(self, replica: Replica, call: Call, started_at: float) -> Exchange:
+        """Make the call on a replica where a place is held; the place is given back if that fails.
+
+        Raises:
+            UpstreamError: It failed; carries this one try.
+        """
+        self.n_calls += 1
+        replica.n_calls += 1
+        try:
+            exchange = await replica.send(call)
+        except UpstreamError as error:
+            error.tries = (self.note_failure(replica, started_at, error),)
+            self.give_back(replica)
+            raise
+        except BaseException:
+            self.give_up(replica)
+            raise
+        now = self.read_clock()
+        replica.answered_at = now
+        if exchange.status == HTTPStatus.OK:
+            replica.note_latency(now - started_at)
+        if replica.health.n_failures or not replica.is_ready:
+            self._note_answer(replica)
+        return exchange
+
+    async def retry(self, call: Call, error: UpstreamError) -> tuple[Replica, Exchange]:
+        """Make a call again that failed, on another replica where there is one.
+
+        Raises:
+            UpstreamError: It failed again, as often as is allowed; carries all tries.
+        """
+        tries = [each for each in error.tries if isinstance(each, FailedTry)]
+        while len(tries) <= self.config.retries and self.budget.take(self.n_calls):
+            tried = [failed.replica for failed in tries]
+            await self._pause(tried, error)
+            self.n_retries += 1
+            try:
+                replica = self.take_another(tried) or await self.wait(call)
+                exchange = await self.ask(replica, call, self.read_clock())
+            except UpstreamError as another:
+                tries += [each for each in another.tries if isinstance(each, FailedTry)]
+                error = another
+                if not another.tries:
+                    break  # nobody was asked: there is no place, or no replica
+            else:
+                exchange.tries = tries
+                return replica, exchange
+        error.tries = tuple(tries)
+        raise error
+
+    def hold(self, replica: Replica) -> None:
+        """Take a place at a replica."""
+        replica.in_flight += 1
+        self.n_in_flight += 1
+
+    def give_back(self, replica: Replica) -> None:
+        """Give a place at a replica back, to who waits for one."""
+        replica.in_flight -= 1
+        self.n_in_flight -= 1
+        if self.queue.n_waiting:
+            self.queue.note_drain()
+            self._serve_waiting()
+
+    def give_up(self, replica: Replica) -> None:
+        """Give a place back whose call was given up before it was answered."""
+        self.roster.abandon_trial(replica)
+        self.give_back(replica)
+
+    def note_check(self, replica: Replica, *, is_good: bool) -> None:
+        """Take note of a health check."""
+        if self.roster.note_check(replica, self.read_clock(), is_good=is_good):
+            self._serve_waiting()
+        self._turn_away_if_none()
+
+    def note_failure(self, replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
+        """Take note that a replica failed."""
+        now = self.read_clock()
+        if isinstance(error, UpstreamBusyError):
+            # It is well, only busy: left out, its load would go to others that are just as busy.
+            replica.latency_s = max(replica.latency_s, now - started_at) * _BUSY_FACTOR
+            self.roster.abandon_trial(replica)
+        elif error.answered == HTTPStatus.NOT_FOUND:
+            # A server that does not know a model, such as an adapter it has not loaded, is well for all others.
+            self.roster.abandon_trial(replica)
+        else:
+            self.roster.note_failure(replica, now)
+            self._turn_away_if_none()
         return FailedTry(
             replica=replica.base_url,
             started_at=started_at,
@@ -111,8 +196,97 @@ class Pool:
             status=error.answered,
         )
 
+    def state(self) -> TierState:
+        """How the replicas are, and who waits for them."""
+        now = self.read_clock()
+        return TierState(
+            tier=self.queue.tier,
+            replicas=[describe(replica, now) for replica in self.roster.replicas],
+            n_waiting=self.queue.n_waiting,
+            max_waiting=self.queue.max_waiting,
+            n_shed=dict(self.queue.n_shed),
+            drain_s=self.queue.drain_s,
+            n_retries=self.n_retries,
+            n_retries_denied=self.budget.n_denied,
+            n_hedges=self.n_hedges,
+            retry_tokens=self.budget.balance(self.n_calls),
+        )
 
-def _badness(replica: Replica, tried: Sequence[str], now: float) -> tuple[int, int, int]:
-    """What speaks against a replica: tried for this call already, failing of late, busy."""
-    n_failures = min(replica.failures, 3) if now < replica.benched_until else 0
-    return tried.count(replica.base_url), n_failures, replica.in_flight
+    def _note_answer(self, replica: Replica) -> None:
+        if self.roster.note_answer(replica):
+            self._serve_waiting()
+
+    def _serve_waiting(self) -> None:
+        """Hand places out; once that is done, either nobody waits or no replica in service has room."""
+        while self.queue.n_waiting:
+            replica = least_loaded(self.roster.ready)
+            if replica is None:
+                return
+            self.hold(replica)
+            if not self.queue.hand_over(replica):
+                replica.in_flight -= 1
+                self.n_in_flight -= 1
+
+    def _turn_away_if_none(self) -> None:
+        if self.queue.n_waiting and not self.roster.ready:
+            self.queue.turn_away(self._unavailable)
+
+    def _unavailable(self) -> NoReplicaError:
+        n = len(self.roster.replicas)
+        wait_s = max(1.0, min(self.config.ejection.max_s, self.roster.next_trial_at - self.read_clock()))
+        return NoReplicaError(
+            f"none of the {n} replicas of tier {self.queue.tier!r} is in service", retry_after_s=wait_s
+        )
+
+    async def _pause(self, tried: Sequence[str], error: UpstreamError) -> None:
+        untried = (replica for replica in self.roster.ready if replica.base_url not in tried)
+        if any(replica.health.n_failures == 0 for replica in untried) and len(tried) == 1:
+            return  # one that is well need not be waited for
+        await self._sleep(pause_s(self.config, len(tried) - 1, error.retry_after_s or 0.0, self._draw()))
+
+
+class Opening:
+    """One call, from the choice of a replica to its end."""
+
+    __slots__ = ("_call", "_exchange", "_pool", "_replica", "_started_at")
+
+    _exchange: Exchange
+    _replica: Replica
+
+    def __init__(self, pool: Pool, call: Call) -> None:
+        self._pool = pool
+        self._call = call
+        self._started_at = 0.0
+
+    async def __aenter__(self) -> Exchange:
+        """Make the call.
+
+        Raises:
+            UpstreamError: No replica answered.
+        """
+        pool, call = self._pool, self._call
+        self._started_at = started_at = pool.read_clock()
+        replica = pool.take(call, started_at)
+        if replica is None:
+            replica = await pool.wait(call)
+            started_at = pool.read_clock()
+        try:
+            if pool.hedge_after_s is None:
+                exchange = await pool.ask(replica, call, started_at)
+            else:
+                replica, exchange = await race(pool, replica, call, started_at)
+        except UpstreamError as error:
+            replica, exchange = await pool.retry(call, error)
+        self._replica, self._exchange = replica, exchange
+        return exchange
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the call, whole or not."""
+        exchange, replica = self._exchange, self._replica
+        exchange.close()
+        if exchange.is_broken or isinstance(error, UpstreamError):
+            failure = error if isinstance(error, UpstreamError) else UpstreamError("broken")
+            self._pool.note_failure(replica, self._started_at, failure)
+        self._pool.give_back(replica)

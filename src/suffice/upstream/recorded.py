@@ -12,7 +12,7 @@ from suffice.upstream.slots import Slots
 from suffice.upstream.tape import load_tape
 from suffice.upstream.tape_answers import TimedEvent, render_answer, render_events
 from suffice.upstream.tape_request import Playable, Refusal, look_up
-from suffice.vocabulary import TierName
+from suffice.vocabulary import HealthState, ReplicaState, TierName, TierState
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -50,6 +50,24 @@ class RecordedUpstream:
     def replicas(self) -> tuple[Slots, ...]:
         """The places of each replica."""
         return tuple(self._replicas)
+
+    def state(self) -> TierState:
+        """How the tape's replicas are, and who waits for them."""
+        return TierState(
+            tier=self._tier,
+            replicas=[
+                ReplicaState(
+                    replica=f"tape://{self._tape.model}/{index}",
+                    health=HealthState.HEALTHY,
+                    in_flight=slots.n_taken,
+                    slots=slots.n,
+                    n_calls=slots.n_entered,
+                )
+                for index, slots in enumerate(self._replicas)
+            ],
+            n_waiting=sum(slots.n_waiting for slots in self._replicas),
+            max_waiting=sum(slots.max_waiting for slots in self._replicas),
+        )
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[Exchange, None]:

@@ -10,9 +10,11 @@ class Slots:
     """First come, first served. A place is never lost, however a waiter is cancelled."""
 
     def __init__(self, n: int, *, max_waiting: int) -> None:
+        self.max_waiting = max_waiting
+        self.n_entered = 0
+        """Places given out so far."""
         self._n = n
         self._free = n
-        self._max_waiting = max_waiting
         self._waiters: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -38,6 +40,7 @@ class Slots:
             asyncio.QueueFull: All places are taken and the queue is full.
         """
         await self._acquire()
+        self.n_entered += 1
         try:
             yield
         finally:
@@ -47,7 +50,7 @@ class Slots:
         if self._free:
             self._free -= 1
             return
-        if len(self._waiters) >= self._max_waiting:
+        if len(self._waiters) >= self.max_waiting:
             raise asyncio.QueueFull
         place = asyncio.get_running_loop().create_future()
         self._waiters.append(place)

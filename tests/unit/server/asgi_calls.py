@@ -19,7 +19,9 @@ from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
+from suffice.server.replicas import ReplicaAdmin
 from suffice.testing.fakes import Collector, FakeUpstream, Scripted, chat_answer, make_pipeline, make_router
+from suffice.vocabulary import TierState
 
 Message = MutableMapping[str, Any]
 ANSWER = Scripted(body=chat_answer("42"))
@@ -103,6 +105,7 @@ class Gateway:
     auth: AuthConfig = field(default_factory=AuthConfig)
     refusals: list[str] = field(default_factory=list[str])
     labels: LabelSink | None = None
+    tier_states: Sequence[TierState] = ()
     turnstile: Turnstile = field(default_factory=lambda: Turnstile(limit=10))
     collector: Collector = field(init=False)
     app: App = field(init=False)
@@ -132,6 +135,7 @@ class Gateway:
                 ),
                 admin=ModeAdmin(lambda: pipeline.router, self.router.switch),
                 bundles=BundleAdmin(lambda: pipeline.router),
+                replicas=ReplicaAdmin(lambda: self.tier_states),
                 feedback=Feedback(self.labels),
                 authenticator=Authenticator(self.auth),
                 metrics=lambda: (b"suffice_up 1\n", "text/plain"),

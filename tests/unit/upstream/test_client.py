@@ -1,512 +1,306 @@
-"""Calls to one server that says exactly what a test has it say, over real loopback sockets."""
+"""One server of a tier, over real loopback sockets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+import socket
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
-from scripted_server import STREAM_HEAD, Said, Script, chunked, client_of, plain, until
+from scripted_server import hang_up
 
 from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError, UpstreamTimeoutError
+from suffice.testing.loopback.options import LoopbackOptions
+from suffice.testing.loopback.server import Loopback, serving
+from suffice.testing.raw import post
+from suffice.testing.waiting import wait_until
 from suffice.upstream import connection as module
-from suffice.upstream.call import Call, Exchange, PumpedStream
+from suffice.upstream.call import Call, Exchange
 from suffice.upstream.client import Client
 from suffice.upstream.config import UpstreamConfig
 from suffice.upstream.origin import Origin
 
-QUICK = UpstreamConfig(first_byte_timeout_s=0.1)
-STREAM = Call(path="/chat/completions", body=b"{}", stream=True)
-PLAIN = Call(path="/chat/completions", body=b"{}", stream=False)
-Use = Callable[[Client, Script], Awaitable[Any]]
+QUICK = UpstreamConfig(connect_timeout_s=0.1, first_byte_timeout_s=0.1, idle_timeout_s=0.1)
+PATIENT = UpstreamConfig()
 
 
-def run(use: Use, *answers: bytes | Said, config: UpstreamConfig | None = None) -> Any:
-    """What comes of a client of a server with these answers."""
-
-    async def use_it() -> Any:
-        async with asyncio.timeout(20.0), client_of(*answers, config=config) as (client, script):
-            return await use(client, script)
-
-    return asyncio.run(use_it())
+def call(text: str, *, stream: bool = False, headers: Mapping[str, str] | None = None) -> Call:
+    document = {"model": "m", "messages": [{"role": "user", "content": text}], "stream": stream}
+    return Call(path="/chat/completions", body=json.dumps(document).encode(), stream=stream, headers=headers or {})
 
 
-async def body_of(client: Client, call: Call = PLAIN) -> bytes:
-    exchange = await client.send(call)
-    exchange.close()
-    return exchange.body or b""
+@asynccontextmanager
+async def opened_client(
+    address: str, config: UpstreamConfig = PATIENT, *, headers: Mapping[str, str] | None = None
+) -> AsyncGenerator[Client]:
+    origin = Origin(f"{address}/v1", config)
+    try:
+        yield Client(origin, headers or {})
+    finally:
+        await hang_up(origin)
 
 
-async def read(exchange: Exchange) -> bytes:
+@asynccontextmanager
+async def sent(client: Client, one: Call) -> AsyncGenerator[Exchange]:
+    exchange = await client.send(one)
+    try:
+        yield exchange
+    finally:
+        exchange.close()
+
+
+def ask(
+    one: Call,
+    use: Callable[[Exchange, Client, Loopback], Awaitable[Any]],
+    *,
+    config: UpstreamConfig = PATIENT,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """Make one call to a loopback upstream, and what `use` makes of its exchange."""
+
+    async def run() -> Any:
+        async with (
+            serving(LoopbackOptions(models=("m",))) as (loopback, address),
+            opened_client(address, config, headers=headers) as client,
+            sent(client, one) as exchange,
+        ):
+            return await use(exchange, client, loopback)
+
+    return asyncio.run(run())
+
+
+async def keep(exchange: Exchange, _client: Client, _loopback: Loopback) -> Exchange:
+    return exchange
+
+
+async def read_all(exchange: Exchange, _client: Client, _loopback: Loopback) -> bytes:
     assert exchange.chunks is not None
-    return b"".join([piece async for piece in exchange.chunks])
+    return b"".join([chunk async for chunk in exchange.chunks])
 
 
-async def pumped(exchange: Exchange) -> bytes:
-    got: list[bytes] = []
+def test_a_plain_answer_comes_whole_with_its_head() -> None:
+    exchange: Exchange = ask(call("hi\n!say hello"), keep)
 
-    def take(piece: bytes) -> bool:
-        got.append(piece)
-        return True
+    assert (exchange.status, exchange.content_type, exchange.chunks) == (200, "application/json", None)
+    assert json.loads(exchange.body or b"")["choices"][0]["message"]["content"] == "hello"
+    assert exchange.replica.endswith("/v1")
 
-    assert isinstance(exchange.chunks, PumpedStream)
-    await exchange.chunks.pump(take, never)
-    return b"".join(got)
 
+def test_headers_of_the_call_go_along_but_the_gateways_own_win() -> None:
+    async def read_headers(_exchange: Exchange, _client: Client, loopback: Loopback) -> dict[str, str]:
+        return loopback.ledger.last[-1].headers
 
-async def streamed(client: Client) -> bytes:
-    exchange = await client.send(STREAM)
-    got = await read(exchange)
-    exchange.close()
-    return got
+    one = call("hi", headers={"traceparent": "00-1", "authorization": "Bearer client"})
 
+    headers = ask(one, read_headers, headers={"authorization": "Bearer gateway"})
 
-async def never() -> None:
-    pytest.fail("nothing was full")
+    assert (headers["traceparent"], headers["authorization"]) == ("00-1", "Bearer gateway")
 
 
-READERS = pytest.mark.parametrize("reader", [read, pumped])
+def test_a_stream_is_passed_on_byte_for_byte_however_it_comes() -> None:
+    one = call("hi\n!say a b c\n!slow 0.002", stream=True)
 
+    async def read_twice(exchange: Exchange, client: Client, loopback: Loopback) -> tuple[bytes, bytes]:
+        passed = await read_all(exchange, client, loopback)
+        address = client.base_url.removesuffix("/v1")
+        direct = await asyncio.to_thread(post, address, "/v1/chat/completions", one.body)
+        return passed, direct.body
 
-def test_a_call_is_sent_as_one_request_with_its_length_and_the_servers_name() -> None:
-    async def use(client: Client, script: Script) -> tuple[bytes, str]:
-        call = Call(path="/embeddings", body=b"[1]", stream=False, headers={"traceparent": "00-1", "host": "evil"})
-        await body_of(client, call)
-        return script.requests[0], client.origin.authority
+    passed, direct = ask(one, read_twice)
 
-    request, authority = run(use, plain())
+    assert passed == direct
+    assert passed.endswith(b"data: [DONE]\n\n")
 
-    head, _, body = request.partition(b"\r\n\r\n")
-    line, *headers = head.decode().split("\r\n")
-    assert line == "POST /v1/embeddings HTTP/1.1"
-    assert f"host: {authority}" in headers
-    assert [header for header in headers if header.lower().startswith(("host", "content-length", "trace"))] == [
-        f"host: {authority}",
-        "traceparent: 00-1",
-        "content-length: 3",
-    ]
-    assert body == b"[1]"
 
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        plain(b"whole"),
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunked(b"wh", b"ole"),
-        b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nwhole",
-        b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\ncontent-type: text/plain\r\n\r\n" + plain(b"whole"),
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + plain(b"whole"),
-    ],
-    ids=["length", "chunks", "HTTP/1.0", "early hints", "two interim answers"],
-)
-def test_an_answer_is_whole_at_its_end_and_the_connection_serves_the_next_call(answer: bytes) -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], str, int, int]:
-        exchange = await client.send(PLAIN)
-        exchange.close()
-        bodies = [exchange.body or b"", await body_of(client), await body_of(client)]
-        return bodies, exchange.content_type, script.n_connections, client.origin.n_open
-
-    assert run(use, answer) == ([b"whole"] * 3, "application/json", 1, 1)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        plain(b"whole", head=b"connection: close\r\n"),
-        b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nwhole",
-        Said(b"HTTP/1.1 200 OK\r\n\r\nwhole", closes=True),
-        Said(b"HTTP/1.0 200 OK\r\n\r\nwhole", closes=True),
-        plain(b"whole") + plain(b"second"),
-        plain(b"whole") + b"HTTP/1.1 200 OK\r\n",
-        plain(b"whole") + b"garbage",
-    ],
-    ids=["close", "HTTP/1.0", "no length", "no length, HTTP/1.0", "a second answer", "half a second answer", "garbage"],
-)
-def test_a_connection_that_may_not_or_must_not_be_used_again_is_not(answer: bytes | Said) -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], int, int]:
-        bodies = [await body_of(client), await body_of(client)]
-        return bodies, script.n_connections, client.origin.n_open
-
-    assert run(use, answer) == ([b"whole"] * 2, 2, 0)
-
-
-def test_what_comes_unasked_on_a_kept_connection_is_never_taken_for_the_next_answer() -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], int]:
-        bodies = [await body_of(client)]
-        script.writers[0].write(plain(b"unasked"))
-        await script.hung_up.wait()
-        bodies.append(await body_of(client))
-        return bodies, script.n_connections
-
-    assert run(use, plain(b"one"), plain(b"two")) == ([b"one", b"two"], 2)
-
-
-@pytest.mark.parametrize("waits", [True, False], ids=["known to be gone", "gone just then"])
-def test_a_kept_connection_that_its_server_has_closed_is_replaced(*, waits: bool) -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], int, int]:
-        bodies = [await body_of(client)]
-        script.writers[0].close()
-        await until(lambda: not waits or client.origin.n_open == 0)
-        bodies.append(await body_of(client))
-        return bodies, script.n_connections, client.origin.n_open
-
-    assert run(use, plain(b"one"), plain(b"two")) == ([b"one", b"two"], 2, 1)
-
-
-def test_a_call_that_a_kept_connection_got_no_word_for_is_made_once_more_on_a_new_one() -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], int, int]:
-        return [await body_of(client), await body_of(client)], len(script.requests), script.n_connections
-
-    assert run(use, plain(b"one"), Said(closes=True), plain(b"two")) == ([b"one", b"two"], 3, 2)
-
-
-def test_a_call_that_a_new_connection_got_no_word_for_is_not_repeated() -> None:
-    async def use(client: Client, script: Script) -> tuple[int, int]:
-        with pytest.raises(UpstreamError, match="cannot be reached: it closed the connection"):
-            await body_of(client)
-        return len(script.requests), client.origin.n_open
-
-    assert run(use, Said(closes=True)) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (Said(waits=asyncio.Event()), UpstreamTimeoutError),
-        (Said(b"HTTP/1.1 200 OK\r\n", closes=True), UpstreamBrokenError),
-        (Said(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", closes=True), UpstreamBrokenError),
-        (Said(b"garbage\r\n\r\n"), UpstreamBrokenError),
-    ],
-    ids=["late", "half a head", "half an answer", "garbage"],
-)
-def test_a_call_that_a_kept_connection_failed_otherwise_is_not_repeated(
-    answer: Said, error: type[UpstreamError]
-) -> None:
-    async def use(client: Client, script: Script) -> tuple[int, int]:
-        await body_of(client)
-        with pytest.raises(error):
-            await body_of(client)
-        return len(script.requests), client.origin.n_open
-
-    assert run(use, plain(b"one"), answer, plain(b"two"), config=QUICK) == (2, 0)
-
-
-def test_an_idle_connection_is_closed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_S", 0.01)
-
-    async def use(client: Client, script: Script) -> tuple[int, int]:
-        await body_of(client)
-        n_kept = client.origin.n_open
-        await script.hung_up.wait()
-        return n_kept, client.origin.n_open
-
-    assert run(use, plain()) == (1, 0)
-
-
-def test_connections_that_servers_close_are_not_counted_as_open() -> None:
-    async def use(client: Client, script: Script) -> list[int]:
-        exchanges = [await client.send(STREAM) for _ in range(4)]
-        counts = [client.origin.n_open]
-        for exchange in exchanges:
-            await read(exchange)
-            exchange.close()
-        counts.append(client.origin.n_open)
-        for writer in script.writers[:3]:
-            writer.close()
-        await until(lambda: client.origin.n_open == 1)
-        await streamed(client)
-        return [*counts, script.n_connections]
-
-    assert run(use, STREAM_HEAD + chunked(b"a")) == [4, 4, 4]
-
-
-def test_connections_over_the_limit_are_not_opened() -> None:
-    async def use(client: Client, script: Script) -> tuple[int, bytes, int]:
-        one = await client.send(STREAM)
-        with pytest.raises(UpstreamBusyError, match="1 connections are open, the limit"):
-            await client.send(STREAM)
-        n_open = client.origin.n_open
-        await read(one)
-        one.close()
-        return n_open, await streamed(client), script.n_connections
-
-    config = UpstreamConfig(max_connections=1)
-
-    assert run(use, STREAM_HEAD + chunked(b"a"), config=config) == (1, b"a", 1)
-
-
-@READERS
-@pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_a_stream_gives_the_bytes_of_its_chunks_however_they_come(
-    reader: Callable[[Exchange], Awaitable[bytes]], size: int
-) -> None:
-    pieces = [b"data: %d\n\n" % number for number in range(300)]
-    stream = STREAM_HEAD + chunked(*pieces)
-
-    async def serve(reading: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reading.readuntil(b"\r\n\r\n")
-        for start in range(0, len(stream), size):
-            writer.write(stream[start : start + size])
-            await asyncio.sleep(0)
-        await reading.read()
-        writer.close()
-
-    async def use() -> bytes:
-        async with asyncio.timeout(20.0), await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            origin = Origin(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", UpstreamConfig())
-            exchange = await Client(origin, {}).send(STREAM)
-            got = await reader(exchange)
-            exchange.close()
-            origin.close()
-            for _ in range(5):
-                await asyncio.sleep(0)
-            return got
-
-    assert asyncio.run(use()) == b"".join(pieces)
-
-
-@READERS
-def test_a_stream_without_a_length_ends_with_its_connection(reader: Callable[[Exchange], Awaitable[bytes]]) -> None:
-    async def use(client: Client, _script: Script) -> bytes:
-        exchange = await client.send(STREAM)
-        got = await reader(exchange)
-        exchange.close()
-        return got
-
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-
-    assert run(use, Said(head + b"data: a\n\n", more=b"data: b\n\n", closes=True)) == b"data: a\n\ndata: b\n\n"
-
-
-@READERS
-@pytest.mark.parametrize(
-    ("more", "closes", "said"),
-    [
-        (b"1\r\nb\r\nno chunk\r\n", False, "sent what is not HTTP"),
-        (b"1\r\nb\r\n5\r\nha", True, "in the middle of its stream"),
-        (b"1\r\nb\r\n", False, "did not go on with its stream within 0.05 s"),
-    ],
-    ids=["garbage", "cut", "silent"],
-)
-def test_what_came_before_a_stream_breaks_is_given_and_then_the_error(
-    reader: Callable[[Exchange], Awaitable[bytes]], more: bytes, said: str, *, closes: bool
-) -> None:
-    got: list[bytes] = []
-
-    async def use(client: Client, _script: Script) -> None:
-        exchange = await client.send(STREAM)
-        stream = exchange.chunks
-        assert isinstance(stream, PumpedStream)
-        try:
-            if reader is read:
-                async for piece in stream:
-                    got.append(piece)  # noqa: PERF401 - what came before the break is the point
-            else:
-                await stream.pump(lambda piece: got.append(piece) is None, never)
-        finally:
-            exchange.close()
-            assert client.origin.n_open == 0
-
-    with pytest.raises(UpstreamError, match=said):
-        run(
-            use, Said(STREAM_HEAD + b"1\r\na\r\n", more=more, closes=closes), config=UpstreamConfig(idle_timeout_s=0.05)
-        )
-
-    assert b"".join(got)[:2] == b"ab"
-
-
-def test_a_stream_that_does_not_begin_names_the_time_it_had() -> None:
-    async def use(client: Client, _script: Script) -> None:
-        await client.send(STREAM)
-
-    with pytest.raises(UpstreamTimeoutError, match=r"did not go on with its stream within 0\.1 s"):
-        run(use, STREAM_HEAD, config=QUICK)
-
-
-class Fault(Exception):  # noqa: N818 - no error of ours
-    """Of a reader."""
-
-
-@pytest.mark.parametrize("fault", [Fault("our own"), UpstreamBrokenError("no chunk")])
-def test_what_a_reader_raises_ends_the_call_and_is_told_to_whoever_pumps(fault: Exception) -> None:
-    def take(piece: bytes) -> bool:
-        if b"b" in piece:
-            raise fault
-        return True
-
-    async def use(client: Client, script: Script) -> int:
-        exchange = await client.send(STREAM)
-        assert isinstance(exchange.chunks, PumpedStream)
-        waits.set()
-        with pytest.raises(type(fault), match=str(fault)):
-            await exchange.chunks.pump(take, never)
-        exchange.close()
-        await script.hung_up.wait()
-        return client.origin.n_open
-
-    waits = asyncio.Event()
-
-    assert run(use, Said(STREAM_HEAD + b"1\r\na\r\n", waits=waits, more=b"1\r\nb\r\n")) == 0
-
-
-def test_a_reader_that_is_full_holds_the_server_back_until_it_has_drained() -> None:
-    piece, n_pieces = b"x" * 65_536, 400
-    got: list[int] = []
-    drained: list[int] = []
-
-    def take(taken: bytes) -> bool:
-        got.append(len(taken))
-        return len(got) % 3 != 0
-
-    async def drain() -> None:
-        before = len(got)
-        for _ in range(20):
-            await asyncio.sleep(0)
-        drained.append(len(got) - before)
-
-    async def use(client: Client, _script: Script) -> None:
-        exchange = await client.send(STREAM)
-        assert isinstance(exchange.chunks, PumpedStream)
-        await exchange.chunks.pump(take, drain)
-        exchange.close()
-
-    run(use, STREAM_HEAD + chunked(*[piece] * n_pieces))
-
-    assert sum(got) == len(piece) * n_pieces
-    assert len(drained) > 5
-    assert max(drained[1:]) == 0, "it was given more while it was full"
-
-
-def test_a_stream_that_nobody_reads_is_held_back_and_goes_on_when_it_is_read() -> None:
-    n_bytes = 16 * 1024 * 1024
-
-    async def use(client: Client, script: Script) -> tuple[int, int]:
-        exchange = await client.send(STREAM)
-        for _ in range(200):
-            await asyncio.sleep(0)
+def test_a_streams_first_bytes_are_there_before_it_is_handed_over() -> None:
+    async def first(exchange: Exchange, _client: Client, _loopback: Loopback) -> bytes:
         assert exchange.chunks is not None
-        first = len(await anext(exchange.chunks))
-        rest = len(await read(exchange))
-        exchange.close()
-        return first, first + rest
+        return await asyncio.wait_for(anext(exchange.chunks), timeout=1.0)
 
-    first, total = run(use, STREAM_HEAD + chunked(b"x" * n_bytes))
+    chunk: bytes = ask(call("hi\n!stall 1", stream=True), first)
 
-    assert first < 2 * 1024 * 1024
-    assert total == n_bytes
+    assert chunk.startswith(b"data: ")
 
 
-def test_a_reader_that_holds_the_server_back_is_given_all_the_time_it_needs() -> None:
-    async def drain() -> None:
-        await asyncio.sleep(0.15)
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_an_answer_that_no_replica_would_change_is_handed_over(status: int) -> None:
+    exchange: Exchange = ask(call(f"hi\n!status {status}", stream=True), keep)
 
-    async def use(client: Client, _script: Script) -> int:
-        exchange = await client.send(STREAM)
-        got: list[bytes] = []
-        assert isinstance(exchange.chunks, PumpedStream)
-        await exchange.chunks.pump(lambda piece: got.append(piece) is not None, drain)
-        exchange.close()
-        return len(b"".join(got))
-
-    assert run(use, STREAM_HEAD + chunked(b"x" * 300_000), config=UpstreamConfig(idle_timeout_s=0.1)) == 300_000
+    assert exchange.status == status
+    assert exchange.chunks is None
+    assert exchange.body
 
 
-def test_leaving_amid_a_call_hangs_up() -> None:
-    async def use(client: Client, script: Script) -> int:
-        asking = asyncio.create_task(client.send(PLAIN))
-        await until(lambda: bool(script.requests))
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        await script.hung_up.wait()
-        return client.origin.n_open
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 500, 503])
+def test_a_status_that_another_replica_might_mend_is_an_error(status: int) -> None:
+    with pytest.raises(UpstreamError, match=f"answered {status}: ") as caught:
+        ask(call(f"hi\n!status {status}"), keep)
 
-    assert run(use, Said(waits=asyncio.Event())) == 0
-
-
-@pytest.mark.parametrize("n_turns", range(6))
-def test_leaving_while_a_connection_is_made_leaves_none(n_turns: int) -> None:
-    async def use(client: Client, _script: Script) -> int:
-        asking = asyncio.create_task(client.send(PLAIN))
-        for _ in range(n_turns):
-            await asyncio.sleep(0)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        return client.origin.n_open
-
-    assert run(use, Said(waits=asyncio.Event())) == 0
-
-
-def test_a_probe_tells_the_status_and_keeps_the_connection() -> None:
-    async def use(client: Client, script: Script) -> tuple[list[int], bytes, int]:
-        statuses = [await client.probe("/health", 5.0), await client.probe("/health", 5.0)]
-        return statuses, script.requests[0].split(b"\r\n")[0], script.n_connections
-
-    statuses, line, n_connections = run(use, plain(), b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n")
-
-    assert (statuses, line, n_connections) == ([200, 503], b"GET /health HTTP/1.1", 1)
-
-
-def test_a_probe_waits_only_so_long() -> None:
-    async def use(client: Client, _script: Script) -> int:
-        with pytest.raises(UpstreamTimeoutError, match=r"did not answer /health within 0\.05 s"):
-            await client.probe("/health", 0.05)
-        return client.origin.n_open
-
-    assert run(use, Said(waits=asyncio.Event())) == 0
+    assert caught.value.answered == status
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n", "another protocol"),
-        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000, "a head over 65536 bytes"),
-        (b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\n\r\n", "what is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", "what is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nhi", "what is not HTTP"),
-        (Said(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", closes=True), None),
-    ],
-    ids=["upgrade", "long head", "folded", "both lengths", "two lengths", "empty"],
+    ("ordered", "retry_after_s"),
+    [("429 7", 7.0), ("429 0.5", 0.5), ("429", 1.0), ("429 soon", 1.0), ("429 inf", 1.0), ("429 -3", 1.0)],
 )
-def test_an_answer_that_is_not_understood_is_broken(answer: bytes | Said, said: str | None) -> None:
-    async def use(client: Client, _script: Script) -> bytes:
-        return await body_of(client)
+def test_a_busy_server_says_when_to_come_back(ordered: str, retry_after_s: float) -> None:
+    with pytest.raises(UpstreamBusyError) as caught:
+        ask(call(f"hi\n!status {ordered}"), keep)
 
-    if said is None:
-        assert run(use, answer) == b""
-        return
-    with pytest.raises(UpstreamBrokenError, match=said):
-        run(use, answer)
+    assert caught.value.retry_after_s == retry_after_s
+    assert caught.value.answered == 429
 
 
-def test_an_answer_without_a_body_is_whole_at_its_head() -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], int]:
-        return [await body_of(client), await body_of(client)], script.n_connections
-
-    assert run(use, b"HTTP/1.1 204 No Content\r\n\r\n") == ([b"", b""], 1)
+def test_a_redirect_is_not_followed() -> None:
+    with pytest.raises(UpstreamError, match="answered 302"):
+        ask(call("hi\n!status 302"), keep)
 
 
-@pytest.mark.parametrize("host", ["x" * 70, "no-such-host.invalid"])
-def test_a_name_that_leads_nowhere_cannot_be_reached(host: str) -> None:
-    async def use() -> int:
-        origin = Origin(f"http://{host}:1", UpstreamConfig())
+@pytest.mark.parametrize(
+    ("order", "stream", "error", "said"),
+    [
+        ("drop", False, UpstreamError, "cannot be reached"),
+        ("hang", False, UpstreamTimeoutError, "did not accept the request within 0.1 s"),
+        ("hang", True, UpstreamTimeoutError, "did not accept the request within 0.1 s"),
+        ("cut", False, UpstreamBrokenError, "in the middle of its answer"),
+        ("length long", False, UpstreamBrokenError, "in the middle of its answer"),
+        ("stall", False, UpstreamTimeoutError, "did not finish its answer within 0.1 s"),
+        ("stall 0", True, UpstreamTimeoutError, "did not go on with its stream within 0.1 s"),
+        ("cut 0", True, UpstreamBrokenError, "in the middle of its stream"),
+        ("end 0", True, UpstreamBrokenError, "closed its stream before the first byte"),
+    ],
+)
+def test_what_goes_wrong_before_the_first_byte_is_an_error_on_opening(
+    order: str, *, stream: bool, error: type[UpstreamError], said: str
+) -> None:
+    with pytest.raises(error, match=said) as caught:
+        ask(call(f"hi\n!{order}", stream=stream), keep, config=QUICK)
+
+    assert caught.value.answered is None
+
+
+@pytest.mark.parametrize(
+    ("order", "error", "said"),
+    [
+        ("cut 2", UpstreamBrokenError, "in the middle of its stream"),
+        ("stall 2", UpstreamTimeoutError, "did not go on with its stream within 0.1 s"),
+    ],
+)
+def test_what_goes_wrong_in_a_stream_is_an_error_while_it_is_read(
+    order: str, error: type[UpstreamError], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        ask(call(f"hi\n!{order}", stream=True), read_all, config=QUICK)
+
+
+def test_an_answer_over_the_limit_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1_000)
+
+    with pytest.raises(UpstreamBrokenError, match="over 1000 bytes"):
+        ask(call("hi\n!huge 5000"), keep)
+
+
+def test_leaving_a_stream_cancels_it_at_the_upstream() -> None:
+    async def run() -> tuple[int, int]:
+        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_client(address) as client:
+            async with sent(client, call("hi\n!stall 1", stream=True)):
+                n_running = loopback.ledger.streams_open
+            await asyncio.to_thread(wait_until, lambda: loopback.ledger.streams_open == 0)
+            return n_running, loopback.ledger.cancelled
+
+    assert asyncio.run(run()) == (1, 1)
+
+
+def test_closing_twice_does_no_more_than_closing_once() -> None:
+    async def run() -> tuple[int, int]:
+        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_client(address) as client:
+            first = await client.send(call("hi"))
+            first.close()
+            async with sent(client, call("hi again\n!stall 1", stream=True)):
+                first.close()
+                return loopback.ledger.streams_open, loopback.ledger.n_connections
+
+    assert asyncio.run(run()) == (1, 1)
+
+
+@pytest.mark.parametrize(("path", "status"), [("models", 200), ("/v1/models", 200), ("/health", 404)])
+def test_a_probe_asks_below_the_base_url_or_at_the_root(path: str, status: int) -> None:
+    async def run() -> int:
+        async with serving(LoopbackOptions(models=("m",))) as (_, address), opened_client(address) as client:
+            return await client.probe(path, 5.0)
+
+    assert asyncio.run(run()) == status
+
+
+def test_a_connection_is_used_again_after_a_whole_answer() -> None:
+    async def run() -> int:
+        async with serving(LoopbackOptions(models=("m",))) as (loopback, address), opened_client(address) as client:
+            for _ in range(3):
+                async with sent(client, call("hi")):
+                    pass
+            return loopback.ledger.n_connections
+
+    assert asyncio.run(run()) == 1
+
+
+@contextmanager
+def unaccepting_server() -> Generator[str]:
+    """The address of a listening socket whose backlog is full: a connection to it stays half open."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            one.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        for one in waiting:
+            one.close()
+
+
+async def probe_at(address: str) -> int:
+    async with opened_client(address) as client:
+        return await client.probe("models", 5.0)
+
+
+def open_at(address: str, config: UpstreamConfig) -> None:
+    async def run() -> None:
+        async with opened_client(address, config) as client, sent(client, call("hi")):
+            pytest.fail("it must not open")
+
+    asyncio.run(run())
+
+
+def test_a_server_that_takes_no_connection_is_given_the_time_to_connect_and_no_more() -> None:
+    config = UpstreamConfig(connect_timeout_s=0.1, first_byte_timeout_s=60.0)
+    started_at = time.monotonic()
+
+    with unaccepting_server() as address, pytest.raises(UpstreamTimeoutError, match=r"a connection within 0\.1 s"):
+        open_at(address, config)
+
+    assert time.monotonic() - started_at < 10.0
+
+
+def test_a_probe_that_is_not_answered_in_time_is_an_error() -> None:
+    async def run(address: str) -> int:
+        async with opened_client(address) as client:
+            return await client.probe("models", 0.05)
+
+    with (
+        unaccepting_server() as address,
+        pytest.raises(UpstreamTimeoutError, match=r"did not answer models within 0\.05 s"),
+    ):
+        asyncio.run(run(address))
+
+
+def test_a_server_that_is_not_there_cannot_be_reached() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
         with pytest.raises(UpstreamError, match="cannot be reached"):
-            await Client(origin, {}).send(PLAIN)
-        return origin.n_open
-
-    assert asyncio.run(use()) == 0
-
-
-def test_a_server_that_speaks_no_tls_cannot_be_reached_by_https() -> None:
-    async def use() -> int:
-        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            writer.close()
-
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            origin = Origin(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", UpstreamConfig())
-            with pytest.raises(UpstreamError, match="cannot be reached"):
-                await Client(origin, {}).send(PLAIN)
-            return origin.n_open
-
-    assert asyncio.run(use()) == 0
+            open_at(address, PATIENT)
+        with pytest.raises(UpstreamError, match="cannot be reached"):
+            asyncio.run(probe_at(address))

@@ -1,4 +1,4 @@
-"""Outcomes as metrics and log lines; every metric's name is in this file, and in docs/reference/metrics.md.
+"""Outcomes as metrics and log lines.
 
 Names of the OpenTelemetry conventions for generative AI (`gen_ai_*`, in Prometheus form) describe the calls to
 upstreams; `suffice_*` describe what the gateway made of them.
@@ -6,18 +6,15 @@ upstreams; `suffice_*` describe what the gateway made of them.
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Generic, Protocol, TypeVar
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
-from suffice import __version__
 from suffice.errors import SufficeError
-from suffice.vocabulary import Attempt, Outcome, Tier, TierName
+from suffice.telemetry.counts import Counts, Snapshot
+from suffice.telemetry.watched import BundleState, RecorderFigures, Watched
+from suffice.vocabulary import Attempt, Outcome, Tier, TierName, TierState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -45,115 +42,6 @@ _CALL = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"
 
 _log = logging.getLogger("suffice.access")
 
-_M = TypeVar("_M", Counter, Histogram)
-
-
-class RecorderFigures(Protocol):
-    """What a recorder counts; `recording.RecorderCounts` is one."""
-
-    @property
-    def written(self) -> int:
-        """Records written."""
-        ...
-
-    @property
-    def dropped(self) -> int:
-        """Records lost."""
-        ...
-
-    @property
-    def failed(self) -> int:
-        """Transactions that failed."""
-        ...
-
-    @property
-    def queued(self) -> int:
-        """Records waiting."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaState:
-    """How one replica of a tier is."""
-
-    tier: str
-    replica: str
-    healthy: bool
-    in_flight: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleState:
-    """Which bundle is in force."""
-
-    id: str
-    generic: bool
-
-
-class _Series(dict[tuple[str, ...], _M], Generic[_M]):
-    """A metric's children by label values, kept: `labels` costs three times what counting costs."""
-
-    def __init__(self, metric: _M) -> None:
-        super().__init__()
-        self._metric = metric
-
-    def __missing__(self, values: tuple[str, ...]) -> _M:
-        child = self[values] = self._metric.labels(*values)
-        return child
-
-
-class _Registry(CollectorRegistry):
-    """A registry without the `_created` series, which double the page and say nothing that Prometheus uses."""
-
-    def collect(self) -> Iterable[Metric]:
-        for metric in super().collect():
-            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            yield metric
-
-
-class _Watched(Collector):
-    """What is read at the moment of scraping."""
-
-    def __init__(self) -> None:
-        self.in_flight: Callable[[], int] | None = None
-        self.recorder: Callable[[], RecorderFigures] | None = None
-        self.replicas: Callable[[], Iterable[ReplicaState]] | None = None
-        self.bundle: Callable[[], BundleState | None] | None = None
-
-    def collect(self) -> Iterable[Metric]:
-        build = GaugeMetricFamily("suffice_build_info", "The running version; always 1.", labels=["version"])
-        build.add_metric([__version__], 1)
-        yield build
-        if self.in_flight is not None:
-            yield GaugeMetricFamily("suffice_requests_in_flight", "Requests being served.", value=self.in_flight())
-        if self.recorder is not None:
-            yield from _recorder_metrics(self.recorder())
-        if self.replicas is not None:
-            yield from _replica_metrics(self.replicas())
-        if self.bundle is not None and (state := self.bundle()) is not None:
-            labels = ["bundle", "generic"]
-            bundle = GaugeMetricFamily("suffice_bundle_info", "The bundle in force; always 1.", labels=labels)
-            bundle.add_metric([state.id, str(state.generic).lower()], 1)
-            yield bundle
-
-
-def _recorder_metrics(figures: RecorderFigures) -> Iterable[Metric]:
-    yield GaugeMetricFamily("suffice_recorder_queue_records", "Records waiting to be written.", value=figures.queued)
-    yield CounterMetricFamily("suffice_recorder_written", "Records written.", value=figures.written)
-    yield CounterMetricFamily("suffice_recorder_dropped", "Records lost, the requests served.", value=figures.dropped)
-    yield CounterMetricFamily("suffice_recorder_failures", "Transactions that failed.", value=figures.failed)
-
-
-def _replica_metrics(states: Iterable[ReplicaState]) -> Iterable[Metric]:
-    labels = ["tier", "replica"]
-    healthy = GaugeMetricFamily("suffice_replica_healthy", "1: the last try was answered; 0: it failed.", labels=labels)
-    in_flight = GaugeMetricFamily("suffice_replica_calls_in_flight", "Calls open to the replica.", labels=labels)
-    for state in states:
-        healthy.add_metric([state.tier, state.replica], int(state.healthy))
-        in_flight.add_metric([state.tier, state.replica], state.in_flight)
-    yield healthy
-    yield in_flight
-
 
 class Telemetry:
     """Counts outcomes, and writes one line of JSON for each to the logger `suffice.access`."""
@@ -169,78 +57,74 @@ class Telemetry:
         self._tiers = {NONE, *(tier.name for tier in tiers)}
         self._models = {*(tier.model for tier in tiers), *models}
         self._keys = {NONE, *keys}
-        self._registry = _Registry()
-        self._watched = _Watched()
-        self._registry.register(self._watched)
-        ProcessCollector(registry=self._registry)
+        self._counts = Counts()
+        self._watched = Watched()
         self._make_request_metrics()
         self._make_attempt_metrics()
 
     def _make_request_metrics(self) -> None:
-        self._requests = self._counter(
+        self._requests = self._counts.counter(
             "suffice_requests", "Requests that are over, by the tier that answered.", "tier", "reason", "mode", "status"
         )
-        self._errors = self._counter("suffice_request_errors", "Requests that ended in an error.", "code")
-        self._refusals = self._counter("suffice_refusals", "Errors that the gateway itself answered with.", "code")
-        self._reloads = self._counter(
+        self._errors = self._counts.counter("suffice_request_errors", "Requests that ended in an error.", "code")
+        self._refusals = self._counts.counter(
+            "suffice_refusals", "Errors that the gateway itself answered with.", "code"
+        )
+        self._reloads = self._counts.counter(
             "suffice_bundle_reloads",
             "Times that the bundle's file was read again: swapped, unchanged, refused.",
             "outcome",
         )
-        self._cancelled = self._counter("suffice_requests_cancelled", "Requests whose client hung up.", "tier")
-        self._escalations = self._counter(
+        self._cancelled = self._counts.counter("suffice_requests_cancelled", "Requests whose client hung up.", "tier")
+        self._escalations = self._counts.counter(
             "suffice_escalations", "Requests served by another tier than the first.", "from_tier", "to_tier", "reason"
         )
-        self._cost = self._counter("suffice_cost_usd", "Cost of all attempts in USD.", "tier", "key")
-        self._always_large = self._counter(
+        self._cost = self._counts.counter("suffice_cost_usd", "Cost of all attempts in USD.", "tier", "key")
+        self._always_large = self._counts.counter(
             "suffice_always_large_usd", "What the same tokens cost on the top tier, in USD.", "key"
         )
-        self._cache = self._counter(
+        self._cache = self._counts.counter(
             "suffice_decision_cache", "Requests by what the decision cache did: hit, miss or off.", "use"
         )
-        self._complexity = self._histogram(
+        self._complexity = self._counts.histogram(
             "suffice_complexity", "Complexity of requests, 0 to 10.", _COMPLEXITY, "first_tier"
         )
-        self._routing = self._histogram(
+        self._routing = self._counts.histogram(
             "suffice_routing_seconds", "From the parsed request to the decision.", _ROUTING_S, "use"
         )
-        self._first_byte = self._histogram(
+        self._first_byte = self._counts.histogram(
             "suffice_first_byte_seconds", "From the request to the first byte of its answer.", _FIRST_TOKEN_S, "tier"
         )
-        self._duration = self._histogram(
+        self._duration = self._counts.histogram(
             "suffice_request_duration_seconds", "From the request to the end of its answer.", _OPERATION_S, "tier"
         )
 
     def _make_attempt_metrics(self) -> None:
-        self._attempts = self._counter(
+        self._attempts = self._counts.counter(
             "suffice_attempts", "Upstream calls, rejected drafts and failed tries included.", "tier", "role", "outcome"
         )
-        self._attempt_errors = self._counter("suffice_attempt_errors", "Upstream calls that failed.", "tier", "code")
-        self._cached_tokens = self._counter(
+        self._attempt_errors = self._counts.counter(
+            "suffice_attempt_errors", "Upstream calls that failed.", "tier", "code"
+        )
+        self._cached_tokens = self._counts.counter(
             "suffice_cached_tokens", "Prompt tokens that upstreams had in their cache.", "tier"
         )
-        self._tokens = self._histogram(
+        self._tokens = self._counts.histogram(
             "gen_ai_client_token_usage",
             "Tokens of an upstream call, as the upstream reports them.",
             _TOKENS,
             *_CALL,
             "gen_ai_token_type",
         )
-        self._operation = self._histogram(
+        self._operation = self._counts.histogram(
             "gen_ai_client_operation_duration_seconds", "Time of an upstream call.", _OPERATION_S, *_CALL, "error_type"
         )
-        self._first_token = self._histogram(
+        self._first_token = self._counts.histogram(
             "gen_ai_server_time_to_first_token_seconds",
             "From an upstream call to its first token.",
             _FIRST_TOKEN_S,
             *_CALL,
         )
-
-    def _counter(self, name: str, text: str, *labels: str) -> _Series[Counter]:
-        return _Series(Counter(name, text, labels, registry=self._registry))
-
-    def _histogram(self, name: str, text: str, bounds: Sequence[float], *labels: str) -> _Series[Histogram]:
-        return _Series(Histogram(name, text, labels, buckets=bounds, registry=self._registry))
 
     def watch_in_flight(self, read: Callable[[], int]) -> None:
         """Show how many requests are being served."""
@@ -250,8 +134,8 @@ class Telemetry:
         """Show the recorder's counts."""
         self._watched.recorder = read
 
-    def watch_replicas(self, read: Callable[[], Iterable[ReplicaState]]) -> None:
-        """Show how the replicas are."""
+    def watch_replicas(self, read: Callable[[], Sequence[TierState]]) -> None:
+        """Show how the replicas are, and who waits for them."""
         self._watched.replicas = read
 
     def watch_bundle(self, read: Callable[[], BundleState | None]) -> None:
@@ -260,15 +144,27 @@ class Telemetry:
 
     def count_reload(self, outcome: str) -> None:
         """Count that the bundle's file was read again: swapped, unchanged or refused."""
-        self._reloads[(outcome,)].inc()
+        self._reloads[(outcome,)] += 1
 
     def count_refusal(self, code: str) -> None:
         """Count a request that the server answered with an error of its own."""
-        self._refusals[(_code(code),)].inc()
+        self._refusals[(_code(code),)] += 1
 
-    def render(self) -> bytes:
-        """All metrics in Prometheus' text form; its media type is `CONTENT_TYPE`."""
-        return generate_latest(self._registry)
+    def render(self, others: Sequence[Snapshot] = ()) -> bytes:
+        """All metrics in Prometheus' text form; its media type is `CONTENT_TYPE`.
+
+        Args:
+            others: What other workers counted; it is added to this one's. What is watched is this one's alone.
+        """
+        registry = CollectorRegistry()
+        registry.register(self._watched)
+        ProcessCollector(registry=registry)
+        registry.register(self._counts.merged([self._counts.snapshot(), *others]) if others else self._counts)
+        return generate_latest(registry)
+
+    def snapshot(self) -> Snapshot:
+        """All that was counted so far, for the page of another worker."""
+        return self._counts.snapshot()
 
     def observe(self, outcome: Outcome) -> None:
         """Count a request that is over, and log it."""
@@ -283,47 +179,48 @@ class Telemetry:
 
     def _count_request(self, outcome: Outcome, tier: str) -> None:
         decision = outcome.decision
-        reason = decision.reason.value if decision else NONE
-        self._requests[tier, reason, outcome.mode.value, _status(outcome.status)].inc()
-        self._cache[(outcome.cache.value,)].inc()
+        reason = decision.reason if decision else NONE
+        self._requests[tier, reason, outcome.mode, _status(outcome.status)] += 1
+        self._cache[(outcome.cache,)] += 1
         self._duration[(tier,)].observe(outcome.duration_s)
         if outcome.first_byte_s is not None:
             self._first_byte[(tier,)].observe(outcome.first_byte_s)
         if outcome.error is not None:
-            self._errors[(_code(outcome.error),)].inc()
+            self._errors[(_code(outcome.error),)] += 1
         if outcome.cancelled:
-            self._cancelled[(tier,)].inc()
+            self._cancelled[(tier,)] += 1
         if decision is not None:
-            self._routing[(outcome.cache.value,)].observe(outcome.routing_s)
+            self._routing[(outcome.cache,)].observe(outcome.routing_s)
             if decision.complexity is not None:
                 self._complexity[(self._tier(decision.tier),)].observe(decision.complexity)
             if outcome.escalated:
-                self._escalations[self._tier(decision.tier), tier, _escalation_reason(outcome)].inc()
+                self._escalations[self._tier(decision.tier), tier, _escalation_reason(outcome)] += 1
 
     def _count_money(self, outcome: Outcome) -> None:
         key = outcome.key_id or NONE
         key = key if key in self._keys else OTHER
-        self._always_large[(key,)].inc(max(0.0, outcome.always_large_usd))
+        self._always_large[(key,)] += outcome.always_large_usd if outcome.always_large_usd > 0 else 0.0
         for attempt in outcome.attempts:
-            self._cost[self._tier(attempt.tier), key].inc(max(0.0, attempt.cost_usd))
+            self._cost[self._tier(attempt.tier), key] += attempt.cost_usd if attempt.cost_usd > 0 else 0.0
 
     def _count_attempt(self, attempt: Attempt, operation: str) -> None:
         tier = self._tier(attempt.tier)
         model = attempt.model if attempt.model in self._models else OTHER
         call = (operation, _PROVIDER, model, tier)
-        self._attempts[tier, attempt.role.value, _attempt_outcome(attempt)].inc()
+        self._attempts[tier, attempt.role, _attempt_outcome(attempt)] += 1
         error = NONE
         if attempt.error is not None:
             error = _code(attempt.error)
-            self._attempt_errors[tier, error].inc()
+            self._attempt_errors[tier, error] += 1
         if attempt.duration_s is not None:
             self._operation[*call, error].observe(attempt.duration_s)
         if attempt.first_token_s is not None:
             self._first_token[call].observe(attempt.first_token_s - attempt.started_s)
-        if attempt.usage is not None:
-            self._tokens[*call, "input"].observe(attempt.usage.prompt_tokens)
-            self._tokens[*call, "output"].observe(attempt.usage.completion_tokens)
-            self._cached_tokens[(tier,)].inc(max(0, attempt.usage.cached_tokens))
+        usage = attempt.usage
+        if usage is not None:
+            self._tokens[*call, "input"].observe(usage.prompt_tokens)
+            self._tokens[*call, "output"].observe(usage.completion_tokens)
+            self._cached_tokens[(tier,)] += max(0, usage.cached_tokens)
 
     def _tier(self, name: str) -> str:
         return name if name in self._tiers else OTHER
@@ -343,7 +240,7 @@ def _status(status: int | None) -> str:
 def _attempt_outcome(attempt: Attempt) -> str:
     if attempt.error is not None:
         return "failed"
-    return "unjudged" if attempt.verdict is None else attempt.verdict.reason.value
+    return "unjudged" if attempt.verdict is None else attempt.verdict.reason
 
 
 def _escalation_reason(outcome: Outcome) -> str:
