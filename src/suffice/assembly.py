@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import secrets
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
@@ -20,8 +19,10 @@ from suffice.pipeline.bundle import BundleInForce
 from suffice.pipeline.memory import Memory
 from suffice.pipeline.pipeline import Pipeline
 from suffice.pipeline.ports import Observer, Upstream
+from suffice.pipeline.reading import Readings
 from suffice.pipeline.routing import Router
 from suffice.policy.selection import Catalogue
+from suffice.recording.ids import RequestIds
 from suffice.recording.recorder import Recorder
 from suffice.server.admin import ModeAdmin
 from suffice.server.app import App, Parts
@@ -185,6 +186,7 @@ def build_router(config: Config, yardstick: Yardstick, memory: Memory, switch: M
         settings={name: _settings(config, name, yardstick) for name in (None, *config.profiles)},
         switch=switch,
         memory=memory,
+        readings=Readings(config.cache, max_turns=config.routing.max_turns, clock=memory.clock),
         bundle=_bundle_in_force(config, yardstick),
     )
 
@@ -321,8 +323,6 @@ def _parts(
     owned: tuple[Reloader | None, Recorder | None],
 ) -> Parts:
     config = loaded.config
-    # Ids must be unique, not secret: asking the system for each would cost a tenth of what deciding does.
-    draw_bits = random.Random(secrets.randbits(128)).getrandbits  # noqa: S311
     return Parts(
         generation=Generation(
             pipeline=pipeline, config=config.server, turnstile=turnstile, clock=time.monotonic, wall_clock=time.time
@@ -344,5 +344,5 @@ def _parts(
         authenticator=Authenticator(config.auth),
         metrics=lambda: (telemetry.render(), CONTENT_TYPE),
         note_refusal=telemetry.count_refusal,
-        new_id=lambda: f"{draw_bits(128):032x}",
+        new_id=RequestIds(),
     )

@@ -10,6 +10,7 @@ SufficeError
 ├── LabelError                       labelling cannot go on: a tier does not answer, the disk is full
 ├── GatewayError                     a command finds no running gateway, or it refuses
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
+├── ChannelError                503  another worker of this gateway does not answer
 ├── RequestError                400  the client must change the request
 │   ├── AuthenticationError     401  no key, or an unknown one
 │   ├── UnknownModelError       404  lists the known ones
@@ -128,6 +129,13 @@ class RecordingError(SufficeError):
     """The store of records cannot be used."""
 
     code = "recording_failed"
+
+
+class ChannelError(SufficeError):
+    """Another process of this gateway is gone, or does not answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "worker_unavailable"
 
 
 class RequestError(SufficeError):

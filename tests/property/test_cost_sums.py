@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suffice.recording.rows import attempt_rows, request_row
+from suffice.recording.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_row
 from suffice.testing.outcomes import make_attempt, make_outcome
 from suffice.upstream.pricing import cost
 from suffice.vocabulary import Price, Usage
@@ -57,7 +57,8 @@ def test_a_request_row_holds_the_sums_of_its_attempt_rows(price: Price, spent: l
     for attempt, usage in zip(outcome.attempts, spent, strict=True):
         attempt.usage, attempt.cost_usd = usage, cost(price, usage)
 
-    request, attempts = request_row(outcome), attempt_rows(outcome)
+    request = dict(zip(REQUEST_COLUMNS, request_row(outcome), strict=True))
+    attempts = [dict(zip(ATTEMPT_COLUMNS, row, strict=True)) for row in attempt_rows(outcome)]
 
     costs = [row["cost_usd"] for row in attempts]
     assert request["cost_usd"] == pytest.approx(math.fsum(x for x in costs if isinstance(x, float)))

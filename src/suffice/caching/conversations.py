@@ -15,6 +15,7 @@ from suffice.vocabulary import TierName
 from suffice.wire.request import Message, ToolCall
 
 _STATE_BYTES = 400
+_DIGEST_BYTES = 16
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -71,26 +72,26 @@ class ConversationStore:
 
 
 class Prefixes(msgspec.Struct, frozen=True, gc=False):
-    """Digests of a request's messages."""
+    """Digests of a request's messages, with that of their owner in front."""
 
     whole: bytes
     """Of all messages."""
     answered: tuple[bytes, ...]
     """Of each part that ends with an assistant message, the longest first."""
 
+    def owned_by(self, owner: bytes) -> "Prefixes":
+        """These as the conversations of an owner; `owner_key` makes what stands for him."""
+        return Prefixes(owner + self.whole, tuple([owner + key for key in self.answered]) if self.answered else ())
+
     def with_answer(self, text: str, tool_calls: Sequence[ToolCall]) -> bytes:
         """Digest of all messages and the answer to them."""
-        return _chain(self.whole, "assistant", text, tool_calls)
+        owner, key = self.whole[:-_DIGEST_BYTES], self.whole[-_DIGEST_BYTES:]
+        return owner + _chain(key, "assistant", text, tool_calls)
 
 
-def digest_messages(messages: Sequence[Message], *, owner: str) -> Prefixes:
-    """Digest every prefix of a conversation in one pass.
-
-    Args:
-        messages: In order.
-        owner: Keeps the conversations of different API keys and profiles apart.
-    """
-    key = blake2b(owner.encode(), digest_size=16).digest()
+def digest_messages(messages: Sequence[Message]) -> Prefixes:
+    """Digest every prefix of a conversation in one pass; `Prefixes.owned_by` makes them those of an owner."""
+    key = b""
     answered: list[bytes] = []
     for message in messages:
         key = _chain(key, message.role, _text(message), message.tool_calls or ())
@@ -99,15 +100,20 @@ def digest_messages(messages: Sequence[Message], *, owner: str) -> Prefixes:
     return Prefixes(key, tuple(reversed(answered)))
 
 
+def owner_key(owner: str) -> bytes:
+    """What keeps the conversations of different API keys and profiles apart."""
+    return blake2b(owner.encode(), digest_size=_DIGEST_BYTES).digest()
+
+
 def session_key(session: str, *, owner: str) -> bytes:
     """Key of a conversation that carries an explicit session id."""
-    return blake2b(f"{owner}\0session\0{session}".encode(), digest_size=16).digest()
+    return blake2b(f"{owner}\0session\0{session}".encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 def _chain(key: bytes, role: str, text: str, tool_calls: Sequence[ToolCall]) -> bytes:
     # Clients strip and re-encode what they echo: white space around text and the layout of arguments do not count.
     calls = [(call.id or "", call.function.name or "", _arguments(call)) for call in tool_calls if call.function]
-    return blake2b(key + msgspec.json.encode((role, text.strip(), calls)), digest_size=16).digest()
+    return blake2b(key + msgspec.json.encode((role, text.strip(), calls)), digest_size=_DIGEST_BYTES).digest()
 
 
 def _text(message: Message) -> str:

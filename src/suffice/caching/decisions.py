@@ -3,9 +3,9 @@
 Thresholds and modes may change at any time, so a decision is made afresh from what is kept here.
 """
 
-import hashlib
 import sys
 from collections.abc import Callable
+from hashlib import blake2b
 
 import msgspec
 
@@ -70,10 +70,12 @@ class DecisionCache:
         self._escalations.put(prompt, escalations, size_bytes=_ESCALATIONS_BYTES)
 
 
-def turn_key(scorer_version: str, turn: Turn) -> bytes:
-    """Key of a turn's score: everything a scorer may look at."""
-    digest = hashlib.blake2b(digest_size=16)
-    counts = f"{scorer_version}\0{turn.n_tokens}\0{turn.n_constant_tokens}\0"
-    digest.update(counts.encode())
-    digest.update(turn.text.encode(errors="surrogatepass"))
-    return digest.digest()
+def turn_digest(turn: Turn) -> bytes:
+    """Digest of everything a scorer may look at, 16 bytes."""
+    looked_at = f"{turn.n_tokens}\0{turn.n_constant_tokens}\0{turn.text}"
+    return blake2b(looked_at.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def turn_key(scorer_version: str, digest: bytes) -> bytes:
+    """Key of a turn's score, from the turn's digest."""
+    return scorer_version.encode() + digest

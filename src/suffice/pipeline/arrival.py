@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from suffice.pipeline.ports import Pieces
+from suffice.pipeline.reading import Reading
 from suffice.policy.config import EscalationConfig
 from suffice.vocabulary import Mode, Outcome, Priority, TierName
 from suffice.wire.request import GenerationRequest
@@ -34,6 +35,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     use_cache: bool = True
     headers: Mapping[str, str] = {}
     """Those that upstreams should see."""
+    reading: Reading | None = None
+    """Of the request, where `Router.read` made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,17 @@
 """What a conversation's past says of its next turn, and what is kept of this one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
-from suffice.caching.conversations import Conversation, ConversationStore, Prefixes, digest_messages, session_key
+from suffice.caching.conversations import Conversation, ConversationStore, Prefixes, owner_key, session_key
 from suffice.caching.decisions import DecisionCache, Escalations
 from suffice.pipeline.arrival import Arrival
+from suffice.pipeline.reading import Reading
 from suffice.policy.config import MemoryConfig
 from suffice.policy.inherit import aged_count, carried_weight, holds, repeats_enough
-from suffice.vocabulary import Features, TierName
+from suffice.vocabulary import TierName
 from suffice.wire.answer import Assembly
 
 
@@ -41,11 +42,16 @@ class Memory:
     decisions: DecisionCache | None
     config: MemoryConfig
     clock: Callable[[], float]
+    owners: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """What stands for each in the keys of conversations; there are as many as API keys and profiles."""
 
-    def recall(self, arrival: Arrival, features: Features, *, profile: str | None) -> Recall:
+    def recall(self, arrival: Arrival, reading: Reading, *, profile: str | None) -> Recall:
         """Find the conversation that a request continues."""
         owner = f"{arrival.key_id}\0{profile}"
-        prefixes = digest_messages(arrival.request.messages, owner=owner)
+        known_owner = self.owners.get(owner)
+        if known_owner is None:
+            known_owner = self.owners[owner] = owner_key(owner)
+        prefixes = reading.prefixes.owned_by(known_owner)
         if arrival.session is not None:
             key = session_key(arrival.session, owner=owner)
             known, session = self.conversations.find([key]), arrival.session
@@ -57,7 +63,7 @@ class Memory:
             return Recall(session=session, prefixes=prefixes, key=key)
         weight = carried_weight(
             known.escalation_weight,
-            new_turn=not features.in_tool_loop,
+            new_turn=not reading.features.in_tool_loop,
             escalated=False,
             decay=self.config.turn_decay,
         )

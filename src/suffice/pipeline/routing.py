@@ -10,17 +10,18 @@ from msgspec.structs import replace
 
 from suffice.caching.decisions import turn_key
 from suffice.errors import NoTierError, RequestError
-from suffice.features import read
 from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
 from suffice.pipeline.bundle import BundleInForce
 from suffice.pipeline.memory import Memory, Recall
 from suffice.pipeline.ports import Scorer
+from suffice.pipeline.reading import Reading, Readings, make_reading
 from suffice.policy.capabilities import missing_capabilities
 from suffice.policy.config import RoutingConfig
 from suffice.policy.decide import NO_FLOORS, Floors, Situation, bypass, decide, effective_thresholds, withhold
 from suffice.policy.inherit import inherited_complexity
 from suffice.policy.selection import Catalogue
 from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
+from suffice.wire.request import Endpoint, parse
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,6 +62,23 @@ class Router:
     memory: Memory
     bundle: BundleInForce | None = None
     """That the scorer was made from, where it was."""
+    readings: Readings | None = None
+    """Of bodies that came before; None: each is read afresh."""
+
+    def read(self, endpoint: Endpoint, body: bytes, *, use_cache: bool = True) -> Reading:
+        """Read a body, for an arrival.
+
+        Args:
+            endpoint: That it was sent to.
+            body: As it came.
+            use_cache: The client lets it be remembered.
+
+        Raises:
+            RequestError: It is no request; see `wire.request.parse`.
+        """
+        if self.readings is not None:
+            return self.readings.read(endpoint, body, use_cache=use_cache)
+        return make_reading(parse(endpoint, body), max_turns=self.routing.max_turns)
 
     def route(self, arrival: Arrival, scored: Mapping[Turn, Score] = MappingProxyType({})) -> Route:
         """Decide which tier is asked first.
@@ -76,13 +94,14 @@ class Router:
         profile = selection.profile or arrival.profile
         settings = self.settings[profile]
         _check_length(arrival, settings)
-        features = read(arrival.request, max_turns=self.routing.max_turns)
-        recall = self.memory.recall(arrival, features, profile=profile)
+        reading = self._reading_of(arrival)
+        features = reading.features
+        recall = self.memory.recall(arrival, reading, profile=profile)
         mode = self.switch.mode or settings.mode
         if selection.tier is not None:
             decision, scores = bypass(selection.tier), _Scored(scores=())
         else:
-            scores = self._score(features.turns, scored, use_cache=arrival.use_cache)
+            scores = self._score(reading, scored, use_cache=arrival.use_cache)
             routes = self._routes(mode, settings, recall.session)
             tiers = [tier.name for tier in self.catalogue.tiers]
             newest = scores.scores[0]
@@ -131,19 +150,24 @@ class Router:
         """The turns whose scores are not in the cache: what a slow scorer scores off the event loop, for `route`."""
         if self.catalogue.select(arrival.request.model).tier is not None:
             return []
-        features = read(arrival.request, max_turns=self.routing.max_turns)
+        reading = self._reading_of(arrival)
         cache = self.memory.decisions if arrival.use_cache else None
-        version = self.scorer.version
-        return [turn for turn in features.turns if cache is None or cache.score(turn_key(version, turn)) is None]
+        if cache is None:
+            return list(reading.features.turns)
+        version, turns = self.scorer.version, reading.digested_turns
+        return [turn for turn, digest in turns if cache.score(turn_key(version, digest)) is None]
 
-    def _score(self, turns: Sequence[Turn], scored: Mapping[Turn, Score], *, use_cache: bool) -> _Scored:
+    def _reading_of(self, arrival: Arrival) -> Reading:
+        return arrival.reading or make_reading(arrival.request, max_turns=self.routing.max_turns)
+
+    def _score(self, reading: Reading, scored: Mapping[Turn, Score], *, use_cache: bool) -> _Scored:
         cache = self.memory.decisions if use_cache else None
         if cache is None:
-            return _Scored(scores=[self._fresh(turn, scored) for turn in turns])
+            return _Scored(scores=[self._fresh(turn, scored) for turn in reading.features.turns])
         scores: list[Score] = []
         use = CacheUse.HIT
-        for index, turn in enumerate(turns):
-            key = turn_key(self.scorer.version, turn)
+        for index, (turn, digest) in enumerate(reading.digested_turns):
+            key = turn_key(self.scorer.version, digest)
             score = cache.score(key)
             if score is None:
                 score = self._fresh(turn, scored)

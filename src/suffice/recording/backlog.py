@@ -29,7 +29,9 @@ class Backlog:
     def __init__(self, size: int, *, batch_size: int) -> None:
         self._size = size
         self._batch_size = batch_size
-        self._changed = threading.Condition()
+        # The plain lock takes a third of the time of the one that a condition makes by itself.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._queue: deque[Outcome] = deque()
         self._content = 0
         self._n_written = 0
@@ -57,8 +59,8 @@ class Backlog:
 
     def put(self, outcome: Outcome) -> None:
         """Take an outcome, or count it as dropped; waits for nothing but a moment's lock."""
-        size = _content(outcome)
-        with self._changed:
+        size = content_of(outcome)
+        with self._lock:
             if self._closed or len(self._queue) >= self._size or self._content + size > MAX_CONTENT:
                 self._n_refused += 1
                 return
@@ -95,7 +97,7 @@ class Backlog:
         """Take the `n` oldest out, as written or as given up."""
         with self._changed:
             for _ in range(n):
-                self._content -= _content(self._queue.popleft())
+                self._content -= content_of(self._queue.popleft())
             self._n_written += n if written else 0
             self._n_given_up += 0 if written else n
             self._changed.notify_all()
@@ -136,6 +138,10 @@ class Backlog:
         return self._n_written + self._n_given_up
 
 
-def _content(outcome: Outcome) -> int:
-    answers = sum(len(attempt.answer) for attempt in outcome.attempts if attempt.answer is not None)
-    return answers if outcome.prompt is None else answers + len(outcome.prompt)
+def content_of(outcome: Outcome) -> int:
+    """Characters of prompt and answers that an outcome holds."""
+    size = 0 if outcome.prompt is None else len(outcome.prompt)
+    for attempt in outcome.attempts:
+        if attempt.answer is not None:
+            size += len(attempt.answer)
+    return size

@@ -1,4 +1,7 @@
-"""An outcome as rows of the store: the names and order of the columns are those of the keys."""
+"""An outcome as rows of the store: tuples in the order of the columns named here.
+
+Names and values stand in the same groups, so that what belongs together is read together.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,9 +10,30 @@ import msgspec
 from suffice.vocabulary import Attempt, Decision, Features, Outcome, TierName, Token, Usage, Verdict
 
 SqlValue = str | int | float | bytes | None
-Row = dict[str, SqlValue]
+Row = tuple[SqlValue, ...]
 
-_NO_USAGE = Usage()
+_DECISION_COLUMNS = (
+    "first_tier", "top_tier", "reason", "proposed_tier", "proposed_reason", "complexity", "own_complexity", "p_ok",
+    "thresholds", "skipped",
+)  # fmt: skip
+_SUM_COLUMNS = ("prompt_tokens", "cached_tokens", "completion_tokens", "cost_usd")
+_FEATURE_COLUMNS = ("n_prompt_tokens_estimated", "n_turns", "in_tool_loop", "has_tools", "n_images")
+_USAGE_COLUMNS = ("prompt_tokens", "cached_tokens", "completion_tokens", "usage_estimated")
+_VERDICT_COLUMNS = ("accepted", "verdict_reason", "confidence", "signals")
+
+REQUEST_COLUMNS = (
+    "id", "received_at", "session", "key_id", "profile", "endpoint", "model_asked", "mode", "streamed", "tier",
+    "model", *_DECISION_COLUMNS, "cache", "n_attempts", "escalated", "status", "error", "cancelled", *_SUM_COLUMNS,
+    "always_large_usd", "routing_s", "first_byte_s", "duration_s", "shadow_probability", *_FEATURE_COLUMNS, "scorer",
+    "bundle_id", "config_hash", "prompt",
+)  # fmt: skip
+"""Of `requests`, without those that later issues fill."""
+
+ATTEMPT_COLUMNS = (
+    "request_id", "seq", "role", "tier", "model", "replica", "started_s", "first_token_s", "duration_s", "status",
+    "finish_reason", *_USAGE_COLUMNS, "cost_usd", *_VERDICT_COLUMNS, "error", "tokens", "answer",
+)  # fmt: skip
+"""Of `attempts`."""
 
 
 class _RecordedToken(msgspec.Struct, omit_defaults=True):
@@ -19,116 +43,123 @@ class _RecordedToken(msgspec.Struct, omit_defaults=True):
 
 
 def request_row(outcome: Outcome) -> Row:
-    """The row of `requests`; every row has the same keys in the same order. Columns for later issues stay out."""
-    attempts = outcome.attempts
-    usages = [attempt.usage or _NO_USAGE for attempt in attempts]
+    """The row of `requests`, by `REQUEST_COLUMNS`."""
     served = outcome.served
-    return {
-        "id": outcome.request_id,
-        "received_at": outcome.received_at,
-        "session": outcome.session,
-        "key_id": outcome.key_id,
-        "profile": outcome.profile,
-        "endpoint": outcome.endpoint,
-        "model_asked": outcome.model_asked,
-        "mode": outcome.mode.value,
-        "streamed": int(outcome.streamed),
-        "tier": served.tier if served else None,
-        "model": served.model if served else None,
-        **_decision_columns(outcome.decision),
-        "cache": outcome.cache.value,
-        "n_attempts": len(attempts),
-        "escalated": int(outcome.escalated),
-        "status": outcome.status,
-        "error": outcome.error,
-        "cancelled": int(outcome.cancelled),
-        "prompt_tokens": sum(usage.prompt_tokens for usage in usages),
-        "cached_tokens": sum(usage.cached_tokens for usage in usages),
-        "completion_tokens": sum(usage.completion_tokens for usage in usages),
-        "cost_usd": outcome.cost_usd,
-        "always_large_usd": outcome.always_large_usd,
-        "routing_s": outcome.routing_s,
-        "first_byte_s": outcome.first_byte_s,
-        "duration_s": outcome.duration_s,
-        "shadow_probability": outcome.shadow_probability,
-        **_feature_columns(outcome.features),
-        "scorer": outcome.scorer,
-        "bundle_id": outcome.bundle_id,
-        "config_hash": outcome.config_hash,
-        "prompt": outcome.prompt,
-    }
+    return (
+        outcome.request_id,
+        outcome.received_at,
+        outcome.session,
+        outcome.key_id,
+        outcome.profile,
+        # SQLite's driver looks long for a way to keep a member of an enumeration; a plain text it keeps at once.
+        str(outcome.endpoint),
+        outcome.model_asked,
+        str(outcome.mode),
+        int(outcome.streamed),
+        served.tier if served is not None else None,
+        served.model if served is not None else None,
+        *_decision_values(outcome.decision),
+        str(outcome.cache),
+        len(outcome.attempts),
+        int(outcome.escalated),
+        outcome.status,
+        outcome.error,
+        int(outcome.cancelled),
+        *_sums(outcome.attempts),
+        outcome.always_large_usd,
+        outcome.routing_s,
+        outcome.first_byte_s,
+        outcome.duration_s,
+        outcome.shadow_probability,
+        *_feature_values(outcome.features),
+        outcome.scorer,
+        outcome.bundle_id,
+        outcome.config_hash,
+        outcome.prompt,
+    )
 
 
 def attempt_rows(outcome: Outcome) -> list[Row]:
-    """The rows of `attempts`, in the order of the attempts; every row has the same keys in the same order."""
+    """The rows of `attempts`, by `ATTEMPT_COLUMNS`, in the order of the attempts."""
     return [_attempt_row(outcome.request_id, seq, attempt) for seq, attempt in enumerate(outcome.attempts)]
 
 
 def _attempt_row(request_id: str, seq: int, attempt: Attempt) -> Row:
-    return {
-        "request_id": request_id,
-        "seq": seq,
-        "role": attempt.role.value,
-        "tier": attempt.tier,
-        "model": attempt.model,
-        "replica": attempt.replica,
-        "started_s": attempt.started_s,
-        "first_token_s": attempt.first_token_s,
-        "duration_s": attempt.duration_s,
-        "status": attempt.status,
-        "finish_reason": attempt.finish_reason,
-        **_usage_columns(attempt.usage),
-        "cost_usd": attempt.cost_usd,
-        **_verdict_columns(attempt.verdict),
-        "error": attempt.error,
+    return (
+        request_id,
+        seq,
+        str(attempt.role),
+        attempt.tier,
+        attempt.model,
+        attempt.replica,
+        attempt.started_s,
+        attempt.first_token_s,
+        attempt.duration_s,
+        attempt.status,
+        attempt.finish_reason,
+        *_usage_values(attempt.usage),
+        attempt.cost_usd,
+        *_verdict_values(attempt.verdict),
+        attempt.error,
         # Tokens spell the answer out, so they are kept only where the answer is.
-        "tokens": _tokens(attempt.tokens) if attempt.answer is not None else None,
-        "answer": attempt.answer,
-    }
+        _tokens(attempt.tokens) if attempt.answer is not None else None,
+        attempt.answer,
+    )
 
 
-def _decision_columns(decision: Decision | None) -> Row:
-    proposal = decision.proposal if decision else None
-    return {
-        "first_tier": decision.tier if decision else None,
-        "top_tier": decision.ladder[-1] if decision else None,
-        "reason": decision.reason.value if decision else None,
-        "proposed_tier": proposal.tier if proposal else None,
-        "proposed_reason": proposal.reason.value if proposal else None,
-        "complexity": decision.complexity if decision else None,
-        "own_complexity": decision.own_complexity if decision else None,
-        "p_ok": _json(decision.p_ok) if decision else None,
-        "thresholds": _json(decision.thresholds) if decision else None,
-        "skipped": _json(decision.skipped) if decision else None,
-    }
+def _decision_values(decision: Decision | None) -> Row:
+    if decision is None:
+        return (None,) * len(_DECISION_COLUMNS)
+    proposal = decision.proposal
+    return (
+        decision.tier,
+        decision.ladder[-1],
+        str(decision.reason),
+        proposal.tier if proposal is not None else None,
+        str(proposal.reason) if proposal is not None else None,
+        decision.complexity,
+        decision.own_complexity,
+        _json(decision.p_ok),
+        _json(decision.thresholds),
+        _json(decision.skipped),
+    )
 
 
-def _feature_columns(features: Features | None) -> Row:
-    return {
-        "n_prompt_tokens_estimated": features.n_prompt_tokens if features else None,
-        "n_turns": len(features.turns) if features else None,
-        "in_tool_loop": int(features.in_tool_loop) if features else None,
-        "has_tools": int(features.has_tools) if features else None,
-        "n_images": features.n_images if features else None,
-    }
+def _sums(attempts: Sequence[Attempt]) -> Row:
+    prompt = cached = completion = 0
+    cost_usd = 0.0
+    for attempt in attempts:
+        cost_usd += attempt.cost_usd
+        usage = attempt.usage
+        if usage is not None:
+            prompt += usage.prompt_tokens
+            cached += usage.cached_tokens
+            completion += usage.completion_tokens
+    return prompt, cached, completion, cost_usd
 
 
-def _usage_columns(usage: Usage | None) -> Row:
-    return {
-        "prompt_tokens": usage.prompt_tokens if usage else None,
-        "cached_tokens": usage.cached_tokens if usage else None,
-        "completion_tokens": usage.completion_tokens if usage else None,
-        "usage_estimated": int(usage.estimated) if usage else None,
-    }
+def _feature_values(features: Features | None) -> Row:
+    if features is None:
+        return (None,) * len(_FEATURE_COLUMNS)
+    return (
+        features.n_prompt_tokens,
+        len(features.turns),
+        int(features.in_tool_loop),
+        int(features.has_tools),
+        features.n_images,
+    )
 
 
-def _verdict_columns(verdict: Verdict | None) -> Row:
-    return {
-        "accepted": int(verdict.accepted) if verdict else None,
-        "verdict_reason": verdict.reason.value if verdict else None,
-        "confidence": verdict.confidence if verdict else None,
-        "signals": _json(verdict.signals) if verdict else None,
-    }
+def _usage_values(usage: Usage | None) -> Row:
+    if usage is None:
+        return (None,) * len(_USAGE_COLUMNS)
+    return usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, int(usage.estimated)
+
+
+def _verdict_values(verdict: Verdict | None) -> Row:
+    if verdict is None:
+        return (None,) * len(_VERDICT_COLUMNS)
+    return int(verdict.accepted), str(verdict.reason), verdict.confidence, _json(verdict.signals)
 
 
 def _json(mapping: Mapping[TierName, object] | Mapping[str, object]) -> str | None:

@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from suffice.errors import RecordingError
 from suffice.recording.labels import Label
-from suffice.recording.rows import Row, attempt_rows, request_row
+from suffice.recording.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, Row, attempt_rows, request_row
 from suffice.recording.schema import open_database
 from suffice.vocabulary import Outcome
 
@@ -66,8 +67,8 @@ class Writer:
         requests = [request_row(outcome) for outcome in outcomes]
         attempts = [row for outcome in outcomes for row in attempt_rows(outcome)]
         with self._transaction() as connection:
-            _insert(connection, "requests", requests)
-            _insert(connection, "attempts", attempts)
+            _insert(connection, "requests", REQUEST_COLUMNS, requests)
+            _insert(connection, "attempts", ATTEMPT_COLUMNS, attempts)
             if n_dropped:
                 connection.execute("INSERT INTO drops (at, n) VALUES (?, ?)", (self._clock(), n_dropped))
 
@@ -152,8 +153,8 @@ def _delete_oldest(connection: sqlite3.Connection, *, before: float, limit: int)
     ).rowcount
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:
-    """Insert rows of equal keys, many to a statement.
+def _insert(connection: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows, many to a statement.
 
     sqlite3 lets go of the interpreter lock for each statement, and a busy event loop gives it back only after 5 ms.
     Row by row that is 200 rows a second; so few statements matter more than short ones.
@@ -162,13 +163,13 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> 
     size = 1024
     while start < len(rows):
         # Halving keeps the number of different statements, which sqlite3 caches, small.
-        while size > len(rows) - start or size * len(rows[0]) > _MAX_VARIABLES:
+        while size > len(rows) - start or size * len(columns) > _MAX_VARIABLES:
             size //= 2
         part = rows[start : start + size]
-        placeholders = ",".join(["(" + ",".join("?" * len(part[0])) + ")"] * size)
+        placeholders = ",".join(["(" + ",".join("?" * len(columns)) + ")"] * size)
         connection.execute(
-            f"INSERT OR IGNORE INTO {table} ({','.join(part[0])}) VALUES {placeholders}",  # noqa: S608 - own names only
-            [value for row in part for value in row.values()],
+            f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES {placeholders}",  # noqa: S608 - own names only
+            list(chain.from_iterable(part)),
         )
         start += size
 

@@ -14,7 +14,7 @@ from suffice.server.explanation import explain_route
 from suffice.server.headers import FORWARDED, decision_headers, priority_of, session_of
 from suffice.server.http import Request, Responder, check_type, header_flag
 from suffice.server.limits import Turnstile
-from suffice.wire.request import Endpoint, parse
+from suffice.wire.request import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,11 @@ class Generation:
         body = await request.body(max_bytes=self.config.max_body_bytes, timeout_s=self.config.read_timeout_s)
         cache = request.headers.get("x-suffice-cache")
         known = {"no-store": False, "default": True}
+        use_cache = cache is None or header_flag(cache, name="x-suffice-cache", known=known)
+        reading = self.pipeline.router.read(endpoint, body, use_cache=use_cache)
         return Arrival(
-            request=parse(endpoint, body),
+            request=reading.request,
+            reading=reading,
             request_id=respond.headers["x-suffice-request-id"],
             received_at=self.wall_clock(),
             started_at=started_at,
@@ -72,7 +75,7 @@ class Generation:
             min_tier=request.headers.get("x-suffice-min-tier"),
             session=session_of(request.headers),
             priority=priority_of(request.headers),
-            use_cache=cache is None or header_flag(cache, name="x-suffice-cache", known=known),
+            use_cache=use_cache,
             headers={
                 "content-type": "application/json",
                 "x-request-id": respond.headers["x-suffice-request-id"],

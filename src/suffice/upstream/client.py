@@ -68,17 +68,7 @@ class Client:
         return status
 
     async def _ask(self, request: bytes, *, wants_stream: bool) -> Connection:
-        kept = self.origin.kept()
-        if kept is not None:
-            try:
-                return await self._ask_on(kept, request, wants_stream=wants_stream)
-            except UpstreamError:
-                # A server may close what it kept just when it is used again. It has said nothing, so it did nothing.
-                if not kept.was_dropped:
-                    raise
-        return await self._ask_on(await self.origin.connect(), request, wants_stream=wants_stream)
-
-    async def _ask_on(self, connection: Connection, request: bytes, *, wants_stream: bool) -> Connection:
+        connection = self.origin.kept() or await self.origin.connect()
         try:
             await connection.ask(request, wants_stream=wants_stream)
         except BaseException:

@@ -50,8 +50,6 @@ class Connection(asyncio.Protocol, PumpedStream):
         self._is_held_back = False
         self._failure: Exception | None = None
         self._is_spoilt = False
-        self.was_dropped = False
-        """The server closed it without a word to the request."""
         self._begin(wants_stream=False)
 
     def _begin(self, *, wants_stream: bool) -> None:
@@ -233,7 +231,6 @@ class Connection(asyncio.Protocol, PumpedStream):
         what = self._phase()
         said = f": {exc}" if exc is not None else ""
         if not self._has_answered:
-            self.was_dropped = self._failure is None
             self._fail(UpstreamError(f"{self._name} cannot be reached: it closed the connection{said}"))
         else:
             self._fail(UpstreamBrokenError(f"{self._name} broke off in the middle of its {what}{said}"))

@@ -10,6 +10,7 @@ from suffice.caching.conversations import (
     ConversationStore,
     Prefixes,
     digest_messages,
+    owner_key,
     session_key,
 )
 from suffice.vocabulary import TierName
@@ -32,7 +33,7 @@ def read(messages: Sequence[Document]) -> tuple[Message, ...]:
 
 
 def digest(*messages: Document, owner: str = "team") -> Prefixes:
-    return digest_messages(read(messages), owner=owner)
+    return digest_messages(read(messages)).owned_by(owner_key(owner))
 
 
 def calling(arguments: str, *, call_id: str = "c1", name: str = "look_up") -> list[ToolCall]:

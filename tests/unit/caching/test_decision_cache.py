@@ -1,10 +1,10 @@
 from suffice.caching.config import CacheConfig
-from suffice.caching.decisions import DecisionCache, Escalations, turn_key
+from suffice.caching.decisions import DecisionCache, Escalations, turn_digest, turn_key
 from suffice.vocabulary import Score, TierName, Turn
 
 LARGE = TierName("large")
 TURN = Turn(text="why?", n_tokens=2)
-KEY = turn_key("length-1", TURN)
+KEY = turn_key("length-1", turn_digest(TURN))
 
 
 def make_cache(max_entries: int = 10) -> DecisionCache:
@@ -25,7 +25,7 @@ def test_another_scorer_knows_nothing_of_it() -> None:
     cache = make_cache()
     cache.put_score(KEY, Score(complexity=3.0))
 
-    assert cache.score(turn_key("length-2", TURN)) is None
+    assert cache.score(turn_key("length-2", turn_digest(TURN))) is None
 
 
 def test_escalations_are_kept_beside_scores_and_not_under_them() -> None:
@@ -54,6 +54,6 @@ def test_no_more_scores_are_held_than_configured() -> None:
     cache = make_cache(max_entries=2)
 
     for text in ("a", "b", "c"):
-        cache.put_score(turn_key("v", Turn(text=text, n_tokens=1)), Score(complexity=1.0))
+        cache.put_score(turn_key("v", turn_digest(Turn(text=text, n_tokens=1))), Score(complexity=1.0))
 
     assert len(cache) == 2

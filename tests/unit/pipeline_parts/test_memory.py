@@ -7,9 +7,9 @@ import pytest
 from suffice.caching.config import CacheConfig
 from suffice.caching.conversations import ConversationStore
 from suffice.caching.decisions import DecisionCache
-from suffice.features import read
 from suffice.pipeline.arrival import Arrival
 from suffice.pipeline.memory import Memory, Recall
+from suffice.pipeline.reading import make_reading
 from suffice.policy.config import MemoryConfig
 from suffice.testing.fakes import LARGE, SMALL
 from suffice.wire.answer import Assembly, parse_answer
@@ -53,7 +53,7 @@ class Remembering:
         arrival = Arrival(
             request=request, request_id=request_id, received_at=0.0, started_at=0.0, key_id=key_id, session=session
         )
-        return self.memory.recall(arrival, read(request), profile=profile)
+        return self.memory.recall(arrival, make_reading(request, max_turns=12), profile=profile)
 
     def answer(self, recall: Recall, *, text: str = "first we", escalated: bool = False) -> None:
         body = json.dumps({"choices": [{"message": {"role": "assistant", "content": text}}]}).encode()

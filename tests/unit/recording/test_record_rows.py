@@ -5,13 +5,23 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from suffice.recording.rows import attempt_rows, request_row
+from suffice.recording import rows
+from suffice.recording.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, SqlValue
 from suffice.recording.schema import MIGRATIONS, migrate
 from suffice.testing.outcomes import LARGE, SMALL, make_attempt, make_outcome
 from suffice.vocabulary import Mode, Outcome, Proposal, Reason, Token
+from suffice.wire.request import Endpoint
 
 LATER = {"category", "label", "label_source", "label_comment", "features"}
 """Columns that later issues fill."""
+
+
+def request_row(outcome: Outcome) -> dict[str, SqlValue]:
+    return dict(zip(REQUEST_COLUMNS, rows.request_row(outcome), strict=True))
+
+
+def attempt_rows(outcome: Outcome) -> list[dict[str, SqlValue]]:
+    return [dict(zip(ATTEMPT_COLUMNS, row, strict=True)) for row in rows.attempt_rows(outcome)]
 
 
 def columns_of(table: str) -> set[str]:
@@ -31,13 +41,23 @@ def test_an_attempt_row_fills_every_column() -> None:
 
 
 @pytest.mark.parametrize("escalated", [False, True])
-def test_rows_of_whatever_outcomes_have_the_same_keys_in_the_same_order(*, escalated: bool) -> None:
+def test_rows_of_whatever_outcomes_have_a_value_for_each_column(*, escalated: bool) -> None:
     bare = Outcome(request_id="r", received_at=1.0, endpoint="/v1/embeddings", attempts=[make_attempt()])
     bare.attempts[0].usage = bare.attempts[0].verdict = None
     full = make_outcome(escalated=escalated)
 
-    assert list(request_row(bare)) == list(request_row(full))
-    assert list(attempt_rows(bare)[0]) == list(attempt_rows(full)[0])
+    for outcome in (bare, full):
+        assert len(rows.request_row(outcome)) == len(REQUEST_COLUMNS)
+        assert [len(row) for row in rows.attempt_rows(outcome)] == [len(ATTEMPT_COLUMNS)] * len(outcome.attempts)
+
+
+def test_values_are_of_plain_types_so_that_the_driver_keeps_them_at_once() -> None:
+    outcome = make_outcome(escalated=True)
+    outcome.endpoint = Endpoint.CHAT
+
+    values = [*rows.request_row(outcome), *(value for row in rows.attempt_rows(outcome) for value in row)]
+
+    assert {type(value) for value in values} <= {str, int, float, bytes, type(None)}
 
 
 def test_an_escalated_request_names_the_tier_that_served_and_the_first_one() -> None:

@@ -140,54 +140,43 @@ def test_what_comes_unasked_on_a_kept_connection_is_never_taken_for_the_next_ans
     assert run(use, plain(b"one"), plain(b"two")) == ([b"one", b"two"], 2)
 
 
-@pytest.mark.parametrize("waits", [True, False], ids=["known to be gone", "gone just then"])
-def test_a_kept_connection_that_its_server_has_closed_is_replaced(*, waits: bool) -> None:
+def test_a_kept_connection_that_its_server_has_closed_is_replaced() -> None:
     async def use(client: Client, script: Script) -> tuple[list[bytes], int, int]:
         bodies = [await body_of(client)]
         script.writers[0].close()
-        await until(lambda: not waits or client.origin.n_open == 0)
+        await until(lambda: client.origin.n_open == 0)
         bodies.append(await body_of(client))
         return bodies, script.n_connections, client.origin.n_open
 
     assert run(use, plain(b"one"), plain(b"two")) == ([b"one", b"two"], 2, 1)
 
 
-def test_a_call_that_a_kept_connection_got_no_word_for_is_made_once_more_on_a_new_one() -> None:
-    async def use(client: Client, script: Script) -> tuple[list[bytes], int, int]:
-        return [await body_of(client), await body_of(client)], len(script.requests), script.n_connections
-
-    assert run(use, plain(b"one"), Said(closes=True), plain(b"two")) == ([b"one", b"two"], 3, 2)
-
-
-def test_a_call_that_a_new_connection_got_no_word_for_is_not_repeated() -> None:
-    async def use(client: Client, script: Script) -> tuple[int, int]:
-        with pytest.raises(UpstreamError, match="cannot be reached: it closed the connection"):
-            await body_of(client)
-        return len(script.requests), client.origin.n_open
-
-    assert run(use, Said(closes=True)) == (1, 0)
-
-
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
+        (Said(closes=True), UpstreamError),
         (Said(waits=asyncio.Event()), UpstreamTimeoutError),
         (Said(b"HTTP/1.1 200 OK\r\n", closes=True), UpstreamBrokenError),
         (Said(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", closes=True), UpstreamBrokenError),
         (Said(b"garbage\r\n\r\n"), UpstreamBrokenError),
     ],
-    ids=["late", "half a head", "half an answer", "garbage"],
+    ids=["no word", "late", "half a head", "half an answer", "garbage"],
 )
-def test_a_call_that_a_kept_connection_failed_otherwise_is_not_repeated(
-    answer: Said, error: type[UpstreamError]
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_call_that_failed_is_not_repeated_by_the_client(
+    answer: Said, error: type[UpstreamError], *, is_kept: bool
 ) -> None:
     async def use(client: Client, script: Script) -> tuple[int, int]:
-        await body_of(client)
-        with pytest.raises(error):
+        if is_kept:
             await body_of(client)
+        with pytest.raises(error) as caught:
+            await body_of(client)
+        assert type(caught.value) is error
         return len(script.requests), client.origin.n_open
 
-    assert run(use, plain(b"one"), answer, plain(b"two"), config=QUICK) == (2, 0)
+    before = [plain(b"one")] if is_kept else []
+
+    assert run(use, *before, answer, plain(b"two"), config=QUICK) == (1 + is_kept, 0)
 
 
 def test_an_idle_connection_is_closed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
