@@ -129,6 +129,26 @@ class Collector:
         return self.outcomes[0]
 
 
+@dataclass(slots=True)
+class Collected:
+    """A sink that keeps what it is given, and is never full."""
+
+    pieces: list[bytes] = field(default_factory=list[bytes])
+
+    def write(self, piece: bytes) -> bool:
+        """Keep a piece."""
+        self.pieces.append(piece)
+        return True
+
+    async def drain(self) -> None:
+        """There is no need to wait."""
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces)
+
+
 def make_router(
     *, complexity: float = 1.0, mode: Mode = Mode.ROUTE, settings: Mapping[str, Any] | None = None
 ) -> Router:
