@@ -13,7 +13,7 @@ from suffice.pipeline.attempting import Running
 from suffice.pipeline.ports import Sink
 from suffice.upstream.call import Exchange, PumpedStream
 from suffice.wire.answer import Answer, WireUsage, parse_answer
-from suffice.wire.chunks import holds_whole_chunks, last_chunk, tells_usage, without_null_usage
+from suffice.wire.chunks import holds_whole_chunks, last_chunk, mentions_usage, tells_usage, without_null_usage
 from suffice.wire.edit import with_key, without_key
 from suffice.wire.errors import error_text
 from suffice.wire.sse import Event, Splitter, write_event
@@ -42,6 +42,7 @@ class Relay:
         self._splitter = Splitter()
         self._asked = running.arrival.request.include_usage
         self._held: list[bytes] = []
+        self._parted: list[bytes] = []
         self._last: bytes = b"{}"
         self._usage_chunk: bytes | None = None
 
@@ -68,6 +69,14 @@ class Relay:
         held, self._held = b"".join(self._held), []
         if held and not sink.write(held):
             await sink.drain()
+        try:
+            await self._pump(sink)
+        except UpstreamBrokenError:
+            # What came before the break, in the same piece, is good.
+            sink.write(b"".join(self._parted))
+            raise
+
+    async def _pump(self, sink: Sink) -> None:
         if isinstance(self._chunks, PumpedStream):
             await self._chunks.pump(lambda piece: sink.write(self._pass(piece)), sink.drain)
         else:
@@ -81,7 +90,7 @@ class Relay:
         if self._splitter.pending or self._running.is_whole or not holds_whole_chunks(piece):
             return self._part(piece)[0]
         passed = piece if self._asked else without_null_usage(piece)
-        if tells_usage(passed):
+        if tells_usage(passed) if self._asked else mentions_usage(passed):
             return self._part(piece)[0]
         self._running.put_off(piece)
         return passed
@@ -91,12 +100,14 @@ class Relay:
         if unread := self._running.catch_up():
             self._last = last_chunk(unread)
         has_content = False
-        passed: list[bytes] = []
+        parted = self._parted
         for event in self._splitter.feed(piece):
             made, brought = self._take(event)
-            passed.append(made)
+            parted.append(made)
             has_content = has_content or brought
-        return b"".join(passed), has_content
+        passed = b"".join(parted)
+        parted.clear()
+        return passed, has_content
 
     def _take(self, event: Event) -> tuple[bytes, bool]:
         running = self._running

@@ -1,7 +1,7 @@
 """One client connection: its requests are answered one after the other, each by a task of its own.
 
-What comes while one is answered waits unread, so a client that sends ahead is held back; a client that hangs up cancels
-what runs for it.
+What comes while one is answered waits unread, and a client that sends far ahead is held back; a client that hangs up
+cancels what runs for it.
 """
 
 import asyncio
@@ -19,6 +19,9 @@ from suffice.wire.errors import render
 
 LINGER_S = 2.0
 """Time in which a client that was refused amid its request can read why."""
+
+_MAX_UNREAD = 64 * 1024
+"""Bytes that a client may be ahead. Below it is read from, because who is not read from cannot be seen to hang up."""
 
 _CLOSING = {"content-type": "application/json", "connection": "close"}
 
@@ -46,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._current: Incoming | None = None
         self._task: asyncio.Task[None] | None = None
         self._unread: list[bytes] = []
+        self._n_unread = 0
         self._refusal: RequestError | None = None
         self._drained: asyncio.Future[None] | None = None
         self._is_lost = False
@@ -58,8 +62,7 @@ class Connection(asyncio.Protocol):
         """Take a connection, unless there are too many."""
         # Uvloop's transports are not subclasses of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
-        self._peers.join(self)
-        if len(self._peers) > self._limits.max_connections:
+        if not self._peers.join(self, limit=self._limits.max_connections):
             self.abort()
             return
         self._deadline.set(self._limits.idle_timeout_s, self.close)
@@ -95,7 +98,9 @@ class Connection(asyncio.Protocol):
             return  # what a client sends on after a refusal, or too late, is thrown away
         if self._current is not None and self._reader.unfinished is not self._current:
             self._unread.append(data)
-            self._transport.pause_reading()
+            self._n_unread += len(data)
+            if self._n_unread >= _MAX_UNREAD:
+                self._transport.pause_reading()
             return
         self._read(data)
 
@@ -120,6 +125,10 @@ class Connection(asyncio.Protocol):
             incoming.request.upload.expect = outlet.tell_to_continue
         try:
             await self._serve(incoming.request, Responder(outlet))
+        except BaseException:
+            # Nobody knows how far the answer came.
+            self.abort()
+            raise
         finally:
             self._current = self._task = None
             if self._is_lost:
@@ -130,7 +139,7 @@ class Connection(asyncio.Protocol):
     def _go_on(self, answered: Incoming, *, closes: bool) -> None:
         is_whole = answered.request.upload.is_whole
         if closes or self.is_last or not is_whole:
-            self.close(linger=not is_whole)
+            self.close(linger=not is_whole or bool(self._unread))
         elif self._reader.heads:
             self._begin(self._reader.heads.popleft())
             if self._reader.unfinished is self._current:
@@ -139,11 +148,14 @@ class Connection(asyncio.Protocol):
             self._tell_refusal(self._refusal)
         else:
             self._deadline.set(self._limits.idle_timeout_s, self.close)
+            if self._reader.is_amid_head:
+                self._await_head()
             self._read_on()
 
     def _read_on(self) -> None:
         if self._unread:
             unread, self._unread = b"".join(self._unread), []
+            self._n_unread = 0
             self._transport.resume_reading()
             self._read(unread)
 
@@ -207,7 +219,8 @@ class Connection(asyncio.Protocol):
         """
         self.is_last = True
         if not linger or not self._transport.can_write_eof():
-            self._deadline.end()
+            # It is closed when all is sent, which a client that never reads would put off for ever.
+            self._deadline.set(self._limits.idle_timeout_s, self._transport.abort)
             self._transport.close()
             return
         self._transport.write_eof()
@@ -226,9 +239,10 @@ class Peers:
     def __len__(self) -> int:
         return len(self._members)
 
-    def join(self, connection: Connection) -> None:
-        """Count a connection in."""
+    def join(self, connection: Connection, *, limit: int) -> bool:
+        """Count a connection in; returns whether it may stay."""
         self._members.add(connection)
+        return len(self._members) <= limit and self._on_empty is None
 
     def leave(self, connection: Connection) -> None:
         """Count it out: it is closed, and nothing runs for it any more."""

@@ -48,6 +48,8 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._refusal: RequestError | None = None
         self._is_last = False
+        self.is_amid_head = False
+        """A head has begun and is not whole."""
         self._in_head = True
         self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = self._n_line_bytes = 0
         self._target = b""
@@ -95,7 +97,7 @@ class RequestReader:
         """A request begins."""
         if self._is_last:
             self._refuse(RequestError("a request follows one that was to be the last", code="invalid_http"))
-        self._in_head = True
+        self._in_head = self.is_amid_head = True
         self._target = b""
         self._lines = []
         self._n_line_bytes = 0
@@ -115,7 +117,7 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         """The head is whole: refuse what others may read differently, then let it in."""
-        self._in_head = False
+        self._in_head = self.is_amid_head = False
         self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = 0
         parser, lines = self._parser, self._lines
         version = parser.get_http_version()
@@ -129,7 +131,7 @@ class RequestReader:
             path.decode("latin-1"),
             query,
             {name.decode("latin-1"): value.decode("latin-1") for name, value in lines},
-            Upload(is_whole=False),
+            Upload(is_whole=False, max_bytes=self._limits.max_body_bytes),
         )
         self._is_last = parser.should_upgrade() or not parser.should_keep_alive()
         incoming = Incoming(request, keeps=not self._is_last, is_old=version == "1.0")

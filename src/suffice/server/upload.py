@@ -1,6 +1,7 @@
 """A request's body, while it comes."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 
 from suffice.errors import RequestError
@@ -14,10 +15,17 @@ class Upload:
     expect: Callable[[], None] | None
     """Called once when a handler waits for the body: the client wants to be told to send it."""
 
-    __slots__ = ("_failure", "_limit", "_pieces", "_waiter", "expect", "is_whole", "n_bytes")
+    __slots__ = ("_failure", "_limit", "_max_bytes", "_pieces", "_waiter", "expect", "is_whole", "n_bytes")
 
-    def __init__(self, *pieces: bytes, is_whole: bool = True) -> None:
-        """Begin with what is there."""
+    def __init__(self, *pieces: bytes, is_whole: bool = True, max_bytes: int = sys.maxsize) -> None:
+        """Begin with what is there.
+
+        Args:
+            pieces: Its bytes so far.
+            is_whole: They are all.
+            max_bytes: Nobody wants a body with more: beyond it bytes are counted and thrown away.
+        """
+        self._max_bytes = max_bytes
         self._pieces = list(pieces)
         self.n_bytes = sum(map(len, pieces))
         self.is_whole = is_whole
@@ -28,8 +36,9 @@ class Upload:
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes."""
-        self._pieces.append(piece)
         self.n_bytes += len(piece)
+        if self.n_bytes <= self._max_bytes:
+            self._pieces.append(piece)
         if self.n_bytes > self._limit:
             self._wake()
 

@@ -10,7 +10,7 @@ from suffice.caching.config import CacheConfig
 from suffice.caching.conversations import ConversationStore
 from suffice.caching.decisions import DecisionCache
 from suffice.errors import UpstreamError
-from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
+from suffice.pipeline.arrival import Arrival, ModeSwitch, Reply, Settings
 from suffice.pipeline.booking import Book
 from suffice.pipeline.memory import Memory
 from suffice.pipeline.pipeline import Pipeline
@@ -127,6 +127,47 @@ class Collector:
         """The one outcome."""
         assert len(self.outcomes) == 1, self.outcomes  # noqa: S101 - a fake is used by tests
         return self.outcomes[0]
+
+
+@dataclass(slots=True)
+class Collected:
+    """A sink that keeps what it is given, and is never full."""
+
+    pieces: list[bytes] = field(default_factory=list[bytes])
+
+    def write(self, piece: bytes) -> bool:
+        """Keep a piece."""
+        self.pieces.append(piece)
+        return True
+
+    async def drain(self) -> None:
+        """There is no need to wait."""
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Where a pipeline delivers to: keeps the reply, and reads its stream to the end."""
+
+    reply: Reply | None = None
+    sink: Collected = field(default_factory=Collected)
+
+    async def take(self, reply: Reply) -> None:
+        """Take a reply."""
+        self.reply = reply
+        if reply.pieces is not None:
+            await reply.pieces.pump(self.sink)
+
+    @property
+    def body(self) -> bytes:
+        """What the client got, whole or not."""
+        if self.reply is not None and self.reply.body is not None:
+            return self.reply.body
+        return self.sink.body
 
 
 def make_router(

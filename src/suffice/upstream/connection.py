@@ -5,6 +5,7 @@ reader that does not keep up holds the server back.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -15,6 +16,9 @@ from suffice.upstream.config import UpstreamConfig
 from suffice.upstream.deadline import Deadline
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+KEPT_S = 60.0
+"""Time after which an idle connection is closed."""
+
 _MAX_HEAD_BYTES = 64 * 1024
 _HIGH_BYTES = 256 * 1024
 """Of a stream that nobody asks for more of: from here on the server is held back."""
@@ -25,10 +29,17 @@ _FRAMED = frozenset({b"content-length", b"transfer-encoding"})
 class Connection(asyncio.Protocol, PumpedStream):
     """A connection, and the answer that comes on it."""
 
-    def __init__(self, name: str, config: UpstreamConfig) -> None:
-        """Take what errors call the server, and its limits."""
+    def __init__(self, name: str, config: UpstreamConfig, on_lost: Callable[["Connection"], None]) -> None:
+        """Take what all connections to a server share.
+
+        Args:
+            name: What errors call the server.
+            config: Its limits.
+            on_lost: Told once the connection is gone.
+        """
         self._name = name
         self._config = config
+        self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._deadline = Deadline(self._loop)
         self._parser = httptools.HttpResponseParser(self)
@@ -37,9 +48,8 @@ class Connection(asyncio.Protocol, PumpedStream):
         self._take: Take | None = None
         self._is_asked = False
         self._is_held_back = False
-        self._failure: UpstreamError | None = None
+        self._failure: Exception | None = None
         self._is_spoilt = False
-        self.is_lost = False
         self._begin(wants_stream=False)
 
     def _begin(self, *, wants_stream: bool) -> None:
@@ -50,11 +60,12 @@ class Connection(asyncio.Protocol, PumpedStream):
         """The answer came to its end."""
         self.is_stream = False
         """The answer is a stream of events, and was asked for as one."""
-        self.has_answered = False
+        self._has_answered = False
         """A first byte of the answer came."""
+        self._keeps = False
+        """The server takes another request after it."""
         self._wants_stream = wants_stream
         self._is_framed = False
-        self._keeps = False
         self._n_head_bytes = 0
         self._in_head = True
         self._pieces: list[bytes] = []
@@ -71,7 +82,7 @@ class Connection(asyncio.Protocol, PumpedStream):
         self._begin(wants_stream=wants_stream)
         self._is_asked = True
         self._transport.write(request)
-        self._deadline.set(self._config.first_byte_timeout_s, self._expire)
+        self._deadline.set(self._config.first_byte_timeout_s, self._expire_first)
         await self._wait()
 
     async def _wait(self) -> None:
@@ -134,8 +145,9 @@ class Connection(asyncio.Protocol, PumpedStream):
     def _go_on(self) -> None:
         if self._is_held_back:
             self._is_held_back = False
-            self._deadline.set(self._config.idle_timeout_s, self._expire)
-            self._transport.resume_reading()
+            if not self._transport.is_closing():
+                self._deadline.set(self._config.idle_timeout_s, self._expire)
+                self._transport.resume_reading()
 
     def _hold_back(self) -> None:
         self._is_held_back = True
@@ -144,9 +156,10 @@ class Connection(asyncio.Protocol, PumpedStream):
 
     def finish(self) -> bool:
         """End the call: at once, if its answer has no end yet; returns whether the connection can take another."""
-        self._deadline.clear()
         self._is_asked = False
-        if self.is_whole and self._keeps and not (self._failure or self._is_spoilt or self._transport.is_closing()):
+        reusable = self.is_whole and self._keeps and self._failure is None and not self._is_spoilt
+        if reusable and not self._transport.is_closing():
+            self._deadline.set(KEPT_S, self.abort)
             return True
         self.abort()
         return False
@@ -170,7 +183,7 @@ class Connection(asyncio.Protocol, PumpedStream):
             self._is_spoilt = True
             self._transport.abort()
             return
-        self.has_answered = True
+        self._has_answered = True
         if self._in_head:
             self._n_head_bytes += len(data)
         try:
@@ -182,6 +195,7 @@ class Connection(asyncio.Protocol, PumpedStream):
                 self._is_spoilt = True
                 self._tell()
             else:
+                self._pass_on()
                 self._break(f"sent what is not HTTP: {error}")
         else:
             self._tell()
@@ -190,12 +204,12 @@ class Connection(asyncio.Protocol, PumpedStream):
         """Let whoever waits know of what came."""
         if self.is_stream:
             self._pass_on()
+        elif self._n_bytes > MAX_ANSWER_BYTES:
+            self._break(f"sent an answer over {MAX_ANSWER_BYTES} bytes")
         elif self.is_whole:
             self._wake()
         elif self._n_head_bytes > _MAX_HEAD_BYTES:
             self._break(f"sent a head over {_MAX_HEAD_BYTES} bytes")
-        elif self._n_bytes > MAX_ANSWER_BYTES:
-            self._break(f"sent an answer over {MAX_ANSWER_BYTES} bytes")
 
     def _break(self, what: str) -> None:
         self._fail(UpstreamBrokenError(f"{self._name} {what}"))
@@ -206,8 +220,8 @@ class Connection(asyncio.Protocol, PumpedStream):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; an answer without a length ends so."""
-        self.is_lost = True
         self._deadline.end()
+        self._on_lost(self)
         if not self._is_asked or self.is_whole:
             return
         if exc is None and not self._in_head and not self._is_framed:
@@ -216,19 +230,19 @@ class Connection(asyncio.Protocol, PumpedStream):
             return
         what = self._phase()
         said = f": {exc}" if exc is not None else ""
-        if not self.has_answered:
+        if not self._has_answered:
             self._fail(UpstreamError(f"{self._name} cannot be reached: it closed the connection{said}"))
         else:
             self._fail(UpstreamBrokenError(f"{self._name} broke off in the middle of its {what}{said}"))
 
     def _pass_on(self) -> None:
-        if not self._pieces and not self.is_whole:
+        if not self.is_stream or not (self._pieces or self.is_whole):
             return
         self._deadline.set(self._config.idle_timeout_s, self._expire)
         if self._take is not None and self._pieces:
             try:
                 keeps_up = self._take(self._taken())
-            except UpstreamError as error:
+            except Exception as error:  # noqa: BLE001 - it is for whoever pumps; here nobody but the event loop would get it
                 self._fail(error)
                 return
             if not keeps_up and not self.is_whole:
@@ -274,25 +288,28 @@ class Connection(asyncio.Protocol, PumpedStream):
         """The answer is whole, unless it was an interim one."""
         if self._in_head:
             self._begin(wants_stream=self._wants_stream)
-            self.has_answered = True
+            self._has_answered = True
         else:
             self.is_whole = True
-            # Llhttp knows this only here: afterwards it is ready for the next answer.
+            # Llhttp knows it only here: afterwards it has forgotten the head.
             self._keeps = self._parser.should_keep_alive()
 
     # Failing.
 
-    def _expire(self) -> None:
-        config = self._config
+    def _expire_first(self) -> None:
         if self._in_head:
-            what, limit = "accept the request", config.first_byte_timeout_s
-        elif not self.is_stream:
-            what, limit = "finish its answer", config.first_byte_timeout_s
+            what = "accept the request"
         else:
-            what, limit = "go on with its stream", config.idle_timeout_s
-        self._fail(UpstreamTimeoutError(f"{self._name} did not {what} within {limit:g} s"))
+            what = "go on with its stream" if self.is_stream else "finish its answer"
+        self._fail_late(what, self._config.first_byte_timeout_s)
 
-    def _fail(self, error: UpstreamError) -> None:
+    def _expire(self) -> None:
+        self._fail_late("go on with its stream", self._config.idle_timeout_s)
+
+    def _fail_late(self, what: str, limit_s: float) -> None:
+        self._fail(UpstreamTimeoutError(f"{self._name} did not {what} within {limit_s:g} s"))
+
+    def _fail(self, error: Exception) -> None:
         if self._failure is None:
             self._failure = error
         self.abort()

@@ -3,15 +3,11 @@
 import asyncio
 import ssl
 from dataclasses import dataclass, field
-from time import monotonic
 from urllib.parse import urlsplit
 
 from suffice.errors import UpstreamBusyError, UpstreamError, UpstreamTimeoutError
 from suffice.upstream.config import UpstreamConfig
 from suffice.upstream.connection import Connection
-
-KEPT_S = 60.0
-"""Time after which an idle connection is not trusted any more."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -33,7 +29,8 @@ class Origin:
     authority: str = field(init=False)
     """As the Host header has it."""
     _tls: ssl.SSLContext | None = field(init=False)
-    _kept: list[tuple[float, Connection]] = field(init=False, default_factory=list[tuple[float, Connection]])
+    _kept: dict[Connection, None] = field(init=False, default_factory=dict[Connection, None])
+    """In the order of their last use."""
 
     def __post_init__(self) -> None:
         """Take the address apart; the configuration has checked it."""
@@ -46,12 +43,7 @@ class Origin:
 
     def kept(self) -> Connection | None:
         """A connection that stands already, if there is one: the one used last, which is the likeliest to stand."""
-        while self._kept:
-            since, connection = self._kept.pop()
-            if not connection.is_lost and monotonic() - since < KEPT_S:
-                return connection
-            self._drop(connection)
-        return None
+        return self._kept.popitem()[0] if self._kept else None
 
     async def connect(self) -> Connection:
         """Open a new one.
@@ -68,7 +60,7 @@ class Origin:
         try:
             async with asyncio.timeout(limit_s):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self.base_url, self.config),
+                    lambda: Connection(self.base_url, self.config, self._forget),
                     self.host,
                     self.port,
                     ssl=self._tls,
@@ -77,7 +69,7 @@ class Origin:
         except TimeoutError as error:
             self.n_open -= 1
             raise UpstreamTimeoutError(f"{self.base_url} did not accept a connection within {limit_s:g} s") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             self.n_open -= 1
             raise UpstreamError(f"{self.base_url} cannot be reached: {error}") from error
         except BaseException:
@@ -88,15 +80,20 @@ class Origin:
     def keep(self, connection: Connection) -> None:
         """Take a connection back after its call: for the next one, if it can be used again."""
         if connection.finish():
-            self._kept.append((monotonic(), connection))
+            self._kept[connection] = None
         else:
             self.n_open -= 1
 
     def close(self) -> None:
         """Hang up on all that are kept."""
-        while self._kept:
-            self._drop(self._kept.pop()[1])
+        kept = list(self._kept)
+        self._kept.clear()
+        self.n_open -= len(kept)
+        for connection in kept:
+            connection.abort()
 
-    def _drop(self, connection: Connection) -> None:
-        self.n_open -= 1
-        connection.abort()
+    def _forget(self, connection: Connection) -> None:
+        """Count a kept connection out that is gone; one in use is counted out by whoever uses it."""
+        if connection in self._kept:
+            del self._kept[connection]
+            self.n_open -= 1

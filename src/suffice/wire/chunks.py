@@ -16,11 +16,12 @@ def holds_whole_chunks(piece: bytes) -> bool:
     """Whether a piece of a stream is one or more events, each an object on one line, and none tells of an error.
 
     No string in JSON holds a bare quote or line break, so none of what is looked for can be part of an answer's text.
+    There is no line break but the two at the end of each event.
     """
     return (
         piece.startswith(_START)
         and piece.endswith(_END)
-        and piece.count(b"\n\n") == piece.count(_BETWEEN) + 1
+        and piece.count(b"\n") == 2 * piece.count(_BETWEEN) + 2
         and b'"error"' not in piece
     )
 
@@ -28,6 +29,11 @@ def holds_whole_chunks(piece: bytes) -> bool:
 def without_null_usage(piece: bytes) -> bytes:
     """Whole chunks without their `"usage": null` where it is the last member, as servers write it; all else stays."""
     return piece.replace(_NO_USAGE, _END)
+
+
+def mentions_usage(piece: bytes) -> bool:
+    """Whether whole chunks may say anything of usage, be it that there is none."""
+    return b'"usage"' in piece
 
 
 def tells_usage(piece: bytes) -> bool:

@@ -10,6 +10,7 @@ from suffice.pipeline.pipeline import Pipeline
 from suffice.testing.fakes import (
     LARGE,
     SMALL,
+    Delivery,
     FakeUpstream,
     Scripted,
     chat_answer,
@@ -28,11 +29,10 @@ CONTEXT = Scripted(status=400, body=b'{"error":{"message":"This model\'s maximum
 
 
 def answer(pipeline: Pipeline, arrival: Arrival) -> tuple[int, bytes]:
-    async def run() -> tuple[int, bytes]:
-        async with pipeline.answer(arrival) as reply:
-            return reply.status, reply.body or b""
-
-    return asyncio.run(run())
+    delivery = Delivery()
+    asyncio.run(pipeline.answer(arrival, delivery.take))
+    assert delivery.reply is not None
+    return delivery.reply.status, delivery.body
 
 
 def test_an_accepted_small_answer_is_served_as_it_came() -> None:

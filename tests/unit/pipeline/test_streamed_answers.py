@@ -1,14 +1,24 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from suffice.errors import UpstreamBrokenError, UpstreamError
-from suffice.pipeline.arrival import Arrival
+from suffice.errors import UpstreamBrokenError, UpstreamError, UpstreamTimeoutError
+from suffice.pipeline.arrival import Arrival, Reply
 from suffice.pipeline.pipeline import Pipeline
-from suffice.testing.fakes import FakeUpstream, Scripted, chunk, make_arrival, make_pipeline
+from suffice.testing.fakes import (
+    Collected,
+    Delivery,
+    FakeUpstream,
+    Scripted,
+    chunk,
+    make_arrival,
+    make_pipeline,
+    make_router,
+)
 from suffice.vocabulary import Role
 
 ROLE = chunk({"role": "assistant", "content": ""})
@@ -26,12 +36,30 @@ def streamed(events: Sequence[bytes], **more: Any) -> FakeUpstream:
 
 
 def read(pipeline: Pipeline, arrival: Arrival) -> bytes:
-    async def run() -> bytes:
-        async with pipeline.answer(arrival) as reply:
-            assert reply.chunks is not None
-            return b"".join([part async for part in reply.chunks])
+    delivery = Delivery()
+    asyncio.run(pipeline.answer(arrival, delivery.take))
+    assert delivery.reply is not None
+    assert delivery.reply.pieces is not None
+    return delivery.body
 
-    return asyncio.run(run())
+
+class Leaving(Delivery):
+    """A client that hangs up once it has got something."""
+
+    def __init__(self, *, after: bytes) -> None:
+        super().__init__(sink=_LeavingSink(after=after))
+
+
+@dataclass(slots=True)
+class _LeavingSink(Collected):
+    after: bytes = b""
+
+    def write(self, piece: bytes) -> bool:
+        super(_LeavingSink, self).write(piece)
+        return not self.body.endswith(self.after)
+
+    async def drain(self) -> None:
+        raise asyncio.CancelledError
 
 
 def ask(**fields: Any) -> Arrival:
@@ -121,20 +149,14 @@ def test_a_stream_that_breaks_after_its_first_content_is_never_ended_as_if_it_we
 ) -> None:
     large = streamed(WHOLE)
     pipeline, collector = make_pipeline(upstream, large)
-    got: list[bytes] = []
-
-    async def run() -> None:
-        async with pipeline.answer(ask()) as reply:
-            assert reply.chunks is not None
-            async for part in reply.chunks:
-                got.append(part)  # noqa: PERF401 - what came before the break is the point
+    delivery = Delivery()
 
     with pytest.raises(UpstreamBrokenError):
-        asyncio.run(run())
+        asyncio.run(pipeline.answer(ask(), delivery.take))
 
     outcome = collector.only
-    assert b"".join(got).startswith(ROLE + HELLO)
-    assert DONE not in b"".join(got)
+    assert delivery.body.startswith(ROLE + HELLO)
+    assert DONE not in delivery.body
     assert large.calls == []
     assert outcome.error == "upstream_broken"
     assert outcome.cost_usd > 0
@@ -164,14 +186,8 @@ def test_a_client_that_leaves_ends_the_call_and_pays_for_what_ran() -> None:
     small = streamed(WHOLE)
     pipeline, collector = make_pipeline(small, streamed(WHOLE))
 
-    async def run() -> None:
-        async with pipeline.answer(ask()) as reply:
-            assert reply.chunks is not None
-            await anext(reply.chunks)
-            raise asyncio.CancelledError
-
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(run())
+        asyncio.run(pipeline.answer(ask(), Leaving(after=HELLO).take))
 
     outcome = collector.only
     assert small.n_open == 0
@@ -203,14 +219,94 @@ def test_the_last_tiers_failure_before_the_first_byte_is_an_ordinary_error() -> 
 def test_a_client_that_leaves_at_the_end_mark_has_had_its_answer() -> None:
     pipeline, collector = make_pipeline(streamed(WHOLE), streamed(WHOLE))
 
-    async def run() -> None:
-        async with pipeline.answer(ask()) as reply:
-            assert reply.chunks is not None
-            async for part in reply.chunks:
-                if part.endswith(DONE):
-                    raise asyncio.CancelledError
-
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(run())
+        asyncio.run(pipeline.answer(ask(), Leaving(after=DONE).take))
 
     assert not collector.only.cancelled
+
+
+def test_a_client_that_is_full_is_waited_for_before_more_is_read() -> None:
+    order: list[str] = []
+
+    @dataclass(slots=True)
+    class Full(Collected):
+        def write(self, piece: bytes) -> bool:
+            order.append("wrote")
+            return False
+
+        async def drain(self) -> None:
+            order.append("drained")
+
+    async def note(index: int) -> None:
+        order.append(f"read {index}")
+
+    pipeline, _ = make_pipeline(streamed([HELLO, WORLD, STOP + DONE], before_event=note), streamed(WHOLE))
+
+    asyncio.run(pipeline.answer(ask(), Delivery(sink=Full()).take))
+
+    assert order[:7] == ["read 0", "wrote", "drained", "read 1", "wrote", "drained", "read 2"]
+
+
+async def wait_for_ever(index: int = 0) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("fails", ["before the first byte", "in the stream", "while the client is full"])
+def test_a_request_that_takes_too_long_ends_its_call_wherever_it_is(fails: str) -> None:
+    @dataclass(slots=True)
+    class Full(Collected):
+        async def drain(self) -> None:
+            await wait_for_ever()
+
+        def write(self, piece: bytes) -> bool:
+            return fails != "while the client is full"
+
+    async def wait(index: int) -> None:
+        if fails == "before the first byte" or (fails == "in the stream" and index == 1):
+            await wait_for_ever()
+
+    small = streamed([HELLO, WORLD, STOP, DONE], before_event=wait)
+    router = make_router(settings={"total_timeout_s": 0.02})
+    pipeline, collector = make_pipeline(small, streamed(WHOLE), router=router)
+
+    with pytest.raises(UpstreamTimeoutError, match=r"the request took longer than 0\.02 s"):
+        asyncio.run(pipeline.answer(ask(), Delivery(sink=Full()).take))
+
+    outcome = collector.only
+    assert small.n_open == 0
+    assert (outcome.error, outcome.cancelled) == ("upstream_timeout", False)
+    assert [attempt.error for attempt in outcome.attempts] == ["upstream_timeout"]
+
+
+@pytest.mark.parametrize("n_turns", range(5))
+def test_a_client_that_leaves_before_it_is_answered_leaves_nothing_open(n_turns: int) -> None:
+    small, large = streamed(WHOLE, before_event=wait_for_ever), streamed(WHOLE)
+    pipeline, collector = make_pipeline(small, large)
+    delivery = Delivery()
+
+    async def run() -> None:
+        task = asyncio.create_task(pipeline.answer(ask(), delivery.take))
+        for _ in range(n_turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+
+    assert (small.n_open, large.calls, delivery.reply) == (0, [], None)
+    assert [outcome.cancelled for outcome in collector.outcomes] == [True] * min(n_turns, 1)
+
+
+def test_a_fault_of_whoever_delivers_is_told_as_it_is_and_ends_the_call() -> None:
+    small = streamed(WHOLE)
+    pipeline, collector = make_pipeline(small, streamed(WHOLE))
+
+    async def fail(reply: Reply) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(pipeline.answer(ask(), fail))
+
+    assert small.n_open == 0
+    assert len(collector.outcomes) == 1

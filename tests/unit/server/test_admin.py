@@ -3,8 +3,8 @@ import json
 from typing import Any
 
 import pytest
-from asgi_calls import Wire, make_request, make_responder
 from bundles_in_force import bundled_router
+from gateway_calls import FakeOutlet, make_request, make_responder
 
 from suffice.errors import ConflictError, RequestError, RequestTooLargeError
 from suffice.pipeline.arrival import ModeSwitch
@@ -19,18 +19,19 @@ def make_admin(switch: ModeSwitch | None = None) -> ModeAdmin:
 
 
 def change(admin: ModeAdmin, body: object) -> Any:
-    wire = Wire(pieces=[body if isinstance(body, bytes) else json.dumps(body).encode()])
-    asyncio.run(admin.change(make_request(wire), make_responder(wire)))
-    return wire.document
+    outlet = FakeOutlet()
+    request = make_request(body if isinstance(body, bytes) else json.dumps(body).encode())
+    asyncio.run(admin.change(request, make_responder(outlet)))
+    return outlet.document
 
 
 def test_the_configured_mode_is_told_while_nothing_is_switched() -> None:
-    wire = Wire()
+    outlet = FakeOutlet()
 
-    asyncio.run(make_admin().show(make_request(wire), make_responder(wire)))
+    asyncio.run(make_admin().show(make_request(), make_responder(outlet)))
 
-    assert wire.status == 200
-    assert wire.document == {
+    assert outlet.status == 200
+    assert outlet.document == {
         "mode": "observe",
         "canary_percent": 5.0,
         "configured": "observe",

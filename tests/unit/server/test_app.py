@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from asgi_calls import ANSWER, Gateway, Wire, make_scope
 from bundles_in_force import bundled_router
+from gateway_calls import ANSWER, FakeOutlet, Gateway
 
 from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError
 from suffice.server.auth import hash_key
 from suffice.server.config import AuthConfig, KeyConfig, ServerConfig
+from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
+from suffice.server.upload import Upload
 from suffice.testing import read_events
 from suffice.testing.fakes import FakeUpstream, Scripted, chunk, make_router
 from suffice.vocabulary import Mode, Score, Turn
@@ -39,16 +41,16 @@ async def fail_at_second(index: int) -> None:
         raise RuntimeError("a secret of the code")
 
 
-def code_of(wire: Wire) -> str:
-    return wire.document["error"]["code"]
+def code_of(outlet: FakeOutlet) -> str:
+    return outlet.document["error"]["code"]
 
 
 def test_an_answer_comes_back_with_the_decision_beside_it() -> None:
-    wire = Gateway().chat()
+    outlet = Gateway().chat()
 
-    assert (wire.status, wire.body) == (200, ANSWER.body)
-    assert wire.headers["x-suffice-request-id"] == "r1"
-    assert (wire.headers["x-suffice-tier"], wire.headers["x-suffice-reason"]) == ("small", "suffices")
+    assert (outlet.status, outlet.body) == (200, ANSWER.body)
+    assert outlet.headers["x-suffice-request-id"] == "r1"
+    assert (outlet.headers["x-suffice-tier"], outlet.headers["x-suffice-reason"]) == ("small", "suffices")
 
 
 def test_what_the_headers_say_reaches_routing_and_the_upstream() -> None:
@@ -63,11 +65,11 @@ def test_what_the_headers_say_reaches_routing_and_the_upstream() -> None:
         "x-secret": "mine",
     }
 
-    wire = gateway.chat(headers=headers)
+    outlet = gateway.chat(headers=headers)
 
     outcome = gateway.collector.only
-    assert (wire.headers["x-suffice-tier"], wire.headers["x-suffice-cache"]) == ("large", "off")
-    assert wire.headers["x-suffice-session"] == "s"
+    assert (outlet.headers["x-suffice-tier"], outlet.headers["x-suffice-cache"]) == ("large", "off")
+    assert outlet.headers["x-suffice-session"] == "s"
     assert (outcome.key_id, outcome.session) == ("team", "s")
     assert gateway.large.calls[0].headers == {
         "content-type": "application/json",
@@ -90,38 +92,38 @@ def test_what_moved_a_score_is_told_to_those_who_ask() -> None:
 def test_a_stream_comes_back_as_events() -> None:
     gateway = Gateway(small=FakeUpstream([Scripted(events=EVENTS)]))
 
-    wire = gateway.chat(stream=True)
+    outlet = gateway.chat(stream=True)
 
-    assert (wire.status, wire.headers["content-type"]) == (200, "text/event-stream")
-    assert wire.body == b"".join(EVENTS)
+    assert (outlet.status, outlet.headers["content-type"]) == (200, "text/event-stream")
+    assert outlet.body == b"".join(EVENTS)
 
 
 def test_a_stream_that_breaks_ends_in_an_error_event_without_the_end_mark() -> None:
     broken = Scripted(events=EVENTS[:1], breaks=UpstreamBrokenError("the small model is gone"))
 
-    wire = Gateway(small=FakeUpstream([broken])).chat(stream=True)
+    outlet = Gateway(small=FakeUpstream([broken])).chat(stream=True)
 
-    events = read_events(wire.body)
-    assert wire.status == 200
+    events = read_events(outlet.body)
+    assert outlet.status == 200
     assert events[-1]["error"]["message"] == "the small model is gone"
-    assert b"[DONE]" not in wire.body
+    assert b"[DONE]" not in outlet.body
 
 
 def test_a_completion_is_answered_at_its_own_path() -> None:
     gateway = Gateway()
 
-    wire = gateway.ask("POST", "/v1/completions", {"model": "auto", "prompt": "6 x 7"})
+    outlet = gateway.ask("POST", "/v1/completions", {"model": "auto", "prompt": "6 x 7"})
 
-    assert wire.status == 200
+    assert outlet.status == 200
     assert gateway.small.calls[0].path == "/completions"
 
 
 def test_a_dry_run_decides_and_calls_nothing() -> None:
     gateway = Gateway()
 
-    wire = gateway.ask("POST", "/v1/route", {"model": "auto", "messages": [{"role": "user", "content": "hello"}]})
+    outlet = gateway.ask("POST", "/v1/route", {"model": "auto", "messages": [{"role": "user", "content": "hello"}]})
 
-    assert (wire.status, wire.document["tier"], wire.document["scorer"]) == (200, "small", "fixed")
+    assert (outlet.status, outlet.document["tier"], outlet.document["scorer"]) == (200, "small", "fixed")
     assert (gateway.small.calls, gateway.large.calls) == ([], [])
 
 
@@ -141,9 +143,9 @@ def test_headers_that_are_not_understood_are_refused_before_anything_is_called(
 ) -> None:
     gateway = Gateway()
 
-    wire = gateway.chat(headers=headers)
+    outlet = gateway.chat(headers=headers)
 
-    assert (wire.status, code_of(wire)) == (status, code)
+    assert (outlet.status, code_of(outlet)) == (status, code)
     assert gateway.small.calls == []
     assert gateway.refusals == [code]
 
@@ -156,25 +158,25 @@ def test_json_is_known_by_any_of_its_names(content_type: str) -> None:
 
 
 def test_a_path_that_is_not_served_is_not_found() -> None:
-    wire = Gateway().ask("GET", "/v2/chat")
+    outlet = Gateway().ask("GET", "/v2/chat")
 
-    assert (wire.status, code_of(wire)) == (404, "unknown_path")
+    assert (outlet.status, code_of(outlet)) == (404, "unknown_path")
 
 
 def test_a_wrong_method_is_told_the_right_ones() -> None:
-    wire = Gateway().ask("GET", "/v1/chat/completions")
+    outlet = Gateway().ask("GET", "/v1/chat/completions")
 
-    assert (wire.status, code_of(wire)) == (405, "method_not_allowed")
-    assert wire.headers["allow"] == "POST"
+    assert (outlet.status, code_of(outlet)) == (405, "method_not_allowed")
+    assert outlet.headers["allow"] == "POST"
 
 
 def test_a_body_that_is_too_large_closes_the_connection() -> None:
     gateway = Gateway(config=ServerConfig(max_body_bytes=1_024))
 
-    wire = gateway.chat("x" * 2_000)
+    outlet = gateway.chat("x" * 2_000)
 
-    assert (wire.status, code_of(wire)) == (413, "request_too_large")
-    assert wire.headers["connection"] == "close"
+    assert (outlet.status, code_of(outlet)) == (413, "request_too_large")
+    assert outlet.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize(
@@ -190,37 +192,38 @@ def test_an_upstreams_failure_is_told_in_openais_form(
 ) -> None:
     gateway = Gateway(large=FakeUpstream([Scripted(breaks=error)]))
 
-    wire = gateway.chat(model="large")
+    outlet = gateway.chat(model="large")
 
-    assert (wire.status, code_of(wire)) == (status, error.code)
-    assert wire.headers.get("retry-after") == retry_after
+    assert (outlet.status, code_of(outlet)) == (status, error.code)
+    assert outlet.headers.get("retry-after") == retry_after
 
 
 def test_a_full_gateway_says_when_to_come_back() -> None:
-    wire = Gateway(turnstile=Turnstile(limit=0)).chat()
+    outlet = Gateway(turnstile=Turnstile(limit=0)).chat()
 
-    assert (wire.status, code_of(wire), wire.headers["retry-after"]) == (429, "too_many_requests", "1")
+    assert (outlet.status, code_of(outlet), outlet.headers["retry-after"]) == (429, "too_many_requests", "1")
 
 
 def test_a_fault_of_our_own_is_logged_and_told_by_its_id_alone(caplog: pytest.LogCaptureFixture) -> None:
     gateway = Gateway(router=replace(make_router(), scorer=FaultyScorer()))
 
-    wire = gateway.chat()
+    outlet = gateway.chat()
 
-    assert (wire.status, code_of(wire)) == (500, "internal_error")
-    assert "request r1" in wire.document["error"]["message"]
-    assert b"secret" not in wire.body
+    assert (outlet.status, code_of(outlet)) == (500, "internal_error")
+    assert "request r1" in outlet.document["error"]["message"]
+    assert b"secret" not in outlet.body
     assert "a secret of the code" in caplog.text
     assert gateway.refusals == ["internal_error"]
+    assert gateway.turnstile.n_inside == 0
 
 
 def test_a_fault_of_our_own_in_a_stream_ends_it_with_an_error_event(caplog: pytest.LogCaptureFixture) -> None:
     faulty = Scripted(events=EVENTS, before_event=fail_at_second)
 
-    wire = Gateway(small=FakeUpstream([faulty])).chat(stream=True)
+    outlet = Gateway(small=FakeUpstream([faulty])).chat(stream=True)
 
-    assert read_events(wire.body)[-1]["error"]["code"] == "internal_error"
-    assert b"[DONE]" not in wire.body
+    assert read_events(outlet.body)[-1]["error"]["code"] == "internal_error"
+    assert b"[DONE]" not in outlet.body
     assert "a secret of the code" in caplog.text
 
 
@@ -249,9 +252,9 @@ def test_metrics_may_be_kept_for_admins(headers: Mapping[str, str], status: int)
 
 
 def test_metrics_come_with_their_own_content_type() -> None:
-    wire = Gateway().ask("GET", "/metrics")
+    outlet = Gateway().ask("GET", "/metrics")
 
-    assert (wire.body, wire.headers["content-type"]) == (b"suffice_up 1\n", "text/plain")
+    assert (outlet.body, outlet.headers["content-type"]) == (b"suffice_up 1\n", "text/plain")
 
 
 def test_a_closing_gateway_is_healthy_but_not_ready() -> None:
@@ -268,17 +271,17 @@ def test_the_mode_is_read_and_set() -> None:
 
     told = [gateway.ask("GET", "/admin/mode"), gateway.ask("PUT", "/admin/mode", {"mode": "route"})]
 
-    assert [wire.document["mode"] for wire in told] == ["observe", "route"]
+    assert [outlet.document["mode"] for outlet in told] == ["observe", "route"]
 
 
 def test_a_passed_path_is_passed_as_it_came_and_recorded() -> None:
     gateway = Gateway(auth=KEYS)
     body = b'{"model": "m",  "input": "x"}'
 
-    wire = gateway.ask("POST", "/v1/embeddings", body, headers={**BEARER, "content-type": "application/json"})
+    outlet = gateway.ask("POST", "/v1/embeddings", body, headers={**BEARER, "content-type": "application/json"})
 
     outcome = gateway.collector.only
-    assert (wire.status, wire.body) == (200, ANSWER.body)
+    assert (outlet.status, outlet.body) == (200, ANSWER.body)
     assert gateway.passed.calls[0].body == body
     assert (outcome.endpoint, outcome.key_id, outcome.status, outcome.model_asked) == (
         "/v1/embeddings",
@@ -293,19 +296,19 @@ def test_a_passed_path_is_passed_as_it_came_and_recorded() -> None:
 def test_a_passed_answer_that_is_none_of_openais_is_passed_all_the_same() -> None:
     gateway = Gateway(passed=FakeUpstream([Scripted(body=b"plain", status=418)]))
 
-    wire = gateway.ask("POST", "/v1/embeddings", {"input": "x"})
+    outlet = gateway.ask("POST", "/v1/embeddings", {"input": "x"})
 
-    assert (wire.status, wire.body) == (418, b"plain")
+    assert (outlet.status, outlet.body) == (418, b"plain")
     assert gateway.collector.only.attempts[0].usage is None
 
 
 def test_a_passed_path_whose_server_is_down_is_recorded_as_failed() -> None:
     gateway = Gateway(passed=FakeUpstream([Scripted(breaks=UpstreamError("down"))]))
 
-    wire = gateway.ask("POST", "/v1/embeddings", {"input": "x"})
+    outlet = gateway.ask("POST", "/v1/embeddings", {"input": "x"})
 
     outcome = gateway.collector.only
-    assert (wire.status, outcome.status, outcome.error) == (502, 502, "upstream_failed")
+    assert (outlet.status, outcome.status, outcome.error) == (502, 502, "upstream_failed")
     assert outcome.attempts[0].error == "upstream_failed"
 
 
@@ -323,11 +326,33 @@ def test_a_client_that_leaves_ends_its_call_and_is_answered_nothing() -> None:
     events = Scripted(events=EVENTS, before_event=lambda _: waiting.wait())
     gateway = Gateway(small=FakeUpstream([events]))
     document = {"model": "auto", "messages": [{"role": "user", "content": "hello"}], "stream": True}
-    wire = Wire(pieces=[json.dumps(document).encode()], leaves=True)
+    outlet = FakeOutlet()
+    request = Request("POST", "/v1/chat/completions", b"", {}, Upload(json.dumps(document).encode()))
 
-    asyncio.run(gateway.app(make_scope("POST", "/v1/chat/completions"), wire.receive, wire.send))
+    async def run() -> None:
+        task = asyncio.create_task(gateway.app.serve(request, Responder(outlet)))
+        while not gateway.small.n_open:  # noqa: ASYNC110 - a fake tells nobody
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
-    assert wire.sent == []
+    asyncio.run(run())
+
+    assert outlet.status is None
     assert gateway.small.n_open == 0
     assert gateway.collector.only.cancelled
     assert gateway.refusals == []
+    assert gateway.turnstile.n_inside == 0
+
+
+def test_a_client_that_is_slow_to_take_a_stream_is_waited_for() -> None:
+    gateway = Gateway(small=FakeUpstream([Scripted(events=EVENTS)]))
+    document = {"model": "auto", "messages": [{"role": "user", "content": "hello"}], "stream": True}
+    outlet = FakeOutlet(is_full=True)
+    request = Request("POST", "/v1/chat/completions", b"", {}, Upload(json.dumps(document).encode()))
+
+    asyncio.run(gateway.app.serve(request, Responder(outlet)))
+
+    assert outlet.body == b"".join(EVENTS)
+    assert outlet.n_drains == len(EVENTS)

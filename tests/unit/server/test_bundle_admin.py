@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgi_calls import Gateway, Wire, make_request, make_responder
 from bundles_in_force import bundled_router
+from gateway_calls import FakeOutlet, Gateway, make_request, make_responder
 
 from suffice.errors import ConflictError
 from suffice.pipeline.routing import Router
@@ -16,10 +16,10 @@ from suffice.testing.fakes import SMALL, TIERS, FakeUpstream, make_pipeline, mak
 
 
 def shown(admin: BundleAdmin) -> Any:
-    wire = Wire()
-    asyncio.run(admin.show(make_request(wire), make_responder(wire)))
-    assert wire.status == 200
-    return wire.document
+    outlet = FakeOutlet()
+    asyncio.run(admin.show(make_request(), make_responder(outlet)))
+    assert outlet.status == 200
+    return outlet.document
 
 
 def test_what_is_in_force_is_told_with_the_bundle_it_comes_from(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_without_a_bundle_there_is_no_id() -> None:
 
 
 def test_without_a_bundle_there_is_nothing_to_reload() -> None:
-    wire = Wire()
+    outlet = FakeOutlet()
 
     with pytest.raises(ConflictError, match="the scorer is fixed, which has no bundle"):
-        asyncio.run(BundleAdmin(make_router).reload(make_request(wire), make_responder(wire)))
+        asyncio.run(BundleAdmin(make_router).reload(make_request(), make_responder(outlet)))
 
 
 def test_a_reload_tells_what_is_in_force_afterwards(tmp_path: Path) -> None:
@@ -71,11 +71,11 @@ def test_a_reload_tells_what_is_in_force_afterwards(tmp_path: Path) -> None:
     def build() -> Router:
         return bundled_router("b", base=pipeline.router)
 
-    async def run() -> Wire:
+    async def run() -> FakeOutlet:
         reloader = Reloader(tmp_path / "b", pipeline, build, seen=None, note=lambda _: None)
-        wire = Wire()
-        await BundleAdmin(lambda: pipeline.router, reloader).reload(make_request(wire), make_responder(wire))
-        return wire
+        outlet = FakeOutlet()
+        await BundleAdmin(lambda: pipeline.router, reloader).reload(make_request(), make_responder(outlet))
+        return outlet
 
     document = asyncio.run(run()).document
 
@@ -86,7 +86,7 @@ def test_the_paths_are_served_and_a_refusal_has_openais_form() -> None:
     gateway = Gateway()
 
     assert gateway.ask("GET", "/admin/bundle").document["id"] is None
-    wire = gateway.ask("POST", "/admin/reload")
+    outlet = gateway.ask("POST", "/admin/reload")
 
-    assert (wire.status, wire.document["error"]["code"]) == (409, "conflict")
+    assert (outlet.status, outlet.document["error"]["code"]) == (409, "conflict")
     assert gateway.ask("GET", "/admin/reload").status == 405

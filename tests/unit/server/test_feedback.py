@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from asgi_calls import Gateway, Wire
+from gateway_calls import FakeOutlet, Gateway
 
 from suffice.errors import RecordingError
 from suffice.recording.labels import Label
@@ -40,7 +40,7 @@ class Labels:
         return found
 
 
-def post(labels: Labels | None, document: object, *, key: str | None = None, **headers: str) -> Wire:
+def post(labels: Labels | None, document: object, *, key: str | None = None, **headers: str) -> FakeOutlet:
     gateway = Gateway(labels=labels, auth=AUTH if key is not None else AuthConfig())
     authorization = {"authorization": f"Bearer {key}"} if key else {}
     return gateway.ask("POST", "/v1/feedback", document, headers={**authorization, **headers})
@@ -52,10 +52,10 @@ def post(labels: Labels | None, document: object, *, key: str | None = None, **h
 def test_feedback_becomes_a_label(said: dict[str, Any], score: float) -> None:
     labels = Labels()
 
-    wire = post(labels, {"request_id": "r7", **said})
+    outlet = post(labels, {"request_id": "r7", **said})
 
-    assert wire.status == 200
-    assert wire.document == {"request_id": "r7", "score": score, "label_source": "feedback"}
+    assert outlet.status == 200
+    assert outlet.document == {"request_id": "r7", "score": score, "label_source": "feedback"}
     assert labels.kept == [Label(request_id="r7", score=score, source="feedback", comment=said.get("comment"))]
 
 
@@ -79,10 +79,10 @@ def test_without_a_known_key_nothing_is_labelled() -> None:
 def test_a_request_that_is_not_there_is_looked_for_twice_and_then_a_clean_404() -> None:
     labels = Labels([False])
 
-    wire = post(labels, {"request_id": "r9", "score": 1})
+    outlet = post(labels, {"request_id": "r9", "score": 1})
 
-    assert (wire.status, len(labels.kept)) == (404, 2)
-    error = wire.document["error"]
+    assert (outlet.status, len(labels.kept)) == (404, 2)
+    error = outlet.document["error"]
     assert (error["type"], error["param"], error["code"]) == (
         "invalid_request_error",
         "request_id",
@@ -97,10 +97,10 @@ def test_a_request_that_is_written_just_then_is_found() -> None:
 
 @pytest.mark.parametrize("answer", [None, RecordingError("locked")])
 def test_a_store_that_cannot_take_it_asks_to_come_back(answer: Exception | None) -> None:
-    wire = post(Labels([answer]), {"request_id": "r9", "score": 1})
+    outlet = post(Labels([answer]), {"request_id": "r9", "score": 1})
 
-    assert wire.status == 429
-    assert wire.headers["retry-after"] == "1"
+    assert outlet.status == 429
+    assert outlet.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,10 @@ def test_a_store_that_cannot_take_it_asks_to_come_back(answer: Exception | None)
 def test_what_is_no_feedback_is_refused_with_its_field(document: object, param: str | None) -> None:
     labels = Labels()
 
-    wire = post(labels, document)
+    outlet = post(labels, document)
 
-    assert wire.status == 400
-    assert wire.document["error"]["param"] == param
+    assert outlet.status == 400
+    assert outlet.document["error"]["param"] == param
     assert labels.kept == []
 
 
@@ -139,6 +139,6 @@ def test_a_body_has_a_bound_and_is_json() -> None:
 
 
 def test_without_records_there_is_nothing_to_label() -> None:
-    wire = post(None, {"request_id": "r", "score": 1})
+    outlet = post(None, {"request_id": "r", "score": 1})
 
-    assert (wire.status, wire.document["error"]["code"]) == (400, "recording_off")
+    assert (outlet.status, outlet.document["error"]["code"]) == (400, "recording_off")

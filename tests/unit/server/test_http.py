@@ -1,32 +1,42 @@
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
-from asgi_calls import Wire, make_request, make_responder, make_scope
+from gateway_calls import FakeOutlet, make_request, make_responder
 
-from suffice.errors import MediaTypeError, RequestError, RequestTimeoutError, RequestTooLargeError
-from suffice.server.http import ClientGoneError, Request, header_flag, while_connected
+from suffice.errors import MediaTypeError, RequestError, RequestTimeoutError, RequestTooLargeError, UpstreamBrokenError
+from suffice.pipeline.ports import Sink
+from suffice.server.http import check_type, header_flag
+from suffice.server.upload import Upload
 
 
 def read_body(
-    wire: Wire, *, max_bytes: int = 100, timeout_s: float = 5.0, headers: Mapping[str, str] | None = None
+    upload: Upload, *, max_bytes: int = 100, timeout_s: float = 5.0, headers: Mapping[str, str] | None = None
 ) -> bytes:
-    return asyncio.run(make_request(wire, headers=headers).body(max_bytes=max_bytes, timeout_s=timeout_s))
+    return asyncio.run(make_request(upload, headers=headers).body(max_bytes=max_bytes, timeout_s=timeout_s))
 
 
-def test_the_head_of_a_request_is_read_as_it_was_sent() -> None:
-    scope = make_scope("GET", "/v1/chat%2fcompletions", {"x-name": "gr\xfc\xdfe"})
-    scope["headers"] = [*scope["headers"], (b"accept", b"a"), (b"accept", b"b")]
+def read_while_it_comes(*pieces: bytes, max_bytes: int = 100, ends: bool = True) -> bytes:
+    """A body whose pieces come only when somebody waits for them."""
 
-    request = Request.of(scope, Wire().receive)
+    async def run() -> bytes:
+        upload = Upload(is_whole=False)
+        reading = asyncio.create_task(make_request(upload).body(max_bytes=max_bytes, timeout_s=5.0))
+        for piece in pieces:
+            await asyncio.sleep(0)
+            upload.feed(piece)
+        await asyncio.sleep(0)
+        if ends:
+            upload.end()
+        return await reading
 
-    assert (request.method, request.path) == ("GET", "/v1/chat%2fcompletions")
-    assert request.headers == {"x-name": "gr\xfc\xdfe", "accept": "b"}
+    return asyncio.run(run())
 
 
 @pytest.mark.parametrize("pieces", [[b"abc"], [b"a", b"b", b"c"], [b"", b"abc", b""]])
 def test_a_body_is_read_to_its_end(pieces: list[bytes]) -> None:
-    assert read_body(Wire(pieces=pieces)) == b"abc"
+    assert read_body(Upload(*pieces)) == b"abc"
+    assert read_while_it_comes(*pieces) == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -35,134 +45,109 @@ def test_a_body_is_read_to_its_end(pieces: list[bytes]) -> None:
 )
 def test_a_body_over_the_limit_is_refused(pieces: list[bytes], headers: Mapping[str, str]) -> None:
     with pytest.raises(RequestTooLargeError, match="over the limit of 100"):
-        read_body(Wire(pieces=pieces), headers=headers)
+        read_body(Upload(*pieces), headers=headers)
+
+
+def test_a_body_that_grows_over_the_limit_is_refused_without_its_end() -> None:
+    with pytest.raises(RequestTooLargeError, match="over the limit of 100 bytes"):
+        read_while_it_comes(b"x" * 60, b"x" * 60, ends=False)
 
 
 @pytest.mark.parametrize("length", ["100", "many", "\xb2"])
 def test_a_body_within_the_limit_is_read_whatever_its_length_is_said_to_be(length: str) -> None:
-    assert read_body(Wire(pieces=[b"x" * 100]), headers={"content-length": length}) == b"x" * 100
+    assert read_body(Upload(b"x" * 100), headers={"content-length": length}) == b"x" * 100
 
 
 def test_a_compressed_body_is_refused() -> None:
     with pytest.raises(MediaTypeError, match="compressed"):
-        read_body(Wire(pieces=[b"abc"]), headers={"content-encoding": "gzip"})
+        read_body(Upload(b"abc"), headers={"content-encoding": "gzip"})
 
 
 def test_a_body_that_does_not_come_is_waited_for_only_so_long() -> None:
     with pytest.raises(RequestTimeoutError, match=r"within 0\.01 s"):
-        read_body(Wire(pieces=[b"a"], is_whole=False), timeout_s=0.01)
+        read_body(Upload(b"a", is_whole=False), timeout_s=0.01)
 
 
-def test_a_client_that_leaves_amid_its_body_is_gone() -> None:
-    with pytest.raises(ClientGoneError):
-        read_body(Wire(pieces=[b"a"], is_whole=False, leaves=True))
+def test_a_body_that_cannot_be_read_to_its_end_is_refused_with_the_reason() -> None:
+    upload = Upload(b"a", is_whole=False)
+    upload.fail(RequestError("this is not HTTP"))
+
+    with pytest.raises(RequestError, match="this is not HTTP"):
+        read_body(upload)
 
 
-def test_a_response_in_one_piece_has_its_length() -> None:
-    wire = Wire()
+def test_a_response_in_one_piece_is_sent_with_its_type() -> None:
+    outlet = FakeOutlet()
 
-    asyncio.run(make_responder(wire).whole(404, b"{}"))
+    asyncio.run(make_responder(outlet).whole(404, b"{}"))
 
-    assert (wire.status, wire.body) == (404, b"{}")
-    assert wire.headers == {"x-suffice-request-id": "r1", "content-length": "2", "content-type": "application/json"}
+    assert (outlet.status, outlet.body, outlet.is_stream, outlet.n_drains) == (404, b"{}", False, 0)
+    assert outlet.headers == {"x-suffice-request-id": "r1", "content-type": "application/json"}
 
 
-def test_a_stream_is_sent_piece_by_piece_and_not_kept_by_anybody() -> None:
-    wire = Wire()
-    respond = make_responder(wire)
+def test_a_client_that_is_slow_to_take_a_response_is_waited_for() -> None:
+    outlet = FakeOutlet(is_full=True)
 
-    async def chunks() -> AsyncIterator[bytes]:
-        yield b"one "
-        yield b"two"
+    asyncio.run(make_responder(outlet).whole(200, b"{}"))
+
+    assert outlet.n_drains == 1
+
+
+class Pieces:
+    """A stream of two pieces."""
+
+    def __init__(self, error: UpstreamBrokenError | None = None) -> None:
+        self.error = error
+
+    async def pump(self, sink: Sink) -> None:
+        for piece in (b"one ", b"two"):
+            if not sink.write(piece):
+                await sink.drain()
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_stream_is_sent_piece_by_piece_and_not_kept_by_anybody(*, is_full: bool) -> None:
+    outlet = FakeOutlet(is_full=is_full)
+    respond = make_responder(outlet)
 
     async def run() -> None:
         await respond.begin(200, "text/event-stream")
-        await respond.push(chunks())
+        await respond.push(Pieces())
         await respond.end(b" three")
 
     asyncio.run(run())
 
-    assert [message.get("more_body", False) for message in wire.sent[1:]] == [True, True, False]
-    assert wire.body == b"one two three"
-    assert (wire.headers["cache-control"], wire.headers["x-accel-buffering"]) == ("no-cache", "no")
-    assert "content-length" not in wire.headers
+    assert (outlet.pieces, outlet.has_ended) == ([b"one ", b"two", b" three"], True)
+    assert outlet.n_drains == (2 if is_full else 0)
+    assert outlet.headers["content-type"] == "text/event-stream"
+    assert (outlet.headers["cache-control"], outlet.headers["x-accel-buffering"]) == ("no-cache", "no")
 
 
-def test_a_header_that_http_cannot_carry_is_sent_without_what_it_cannot() -> None:
-    wire = Wire()
-    respond = make_responder(wire)
-    respond.headers["x-suffice-profile"] = "\u5ba2"
-
-    asyncio.run(respond.whole(200, b""))
-
-    assert wire.headers["x-suffice-profile"] == "?"
-
-
-def test_work_is_done_while_the_client_waits() -> None:
-    done: list[str] = []
-
-    async def work() -> None:
-        done.append("all")
+def test_a_stream_that_breaks_is_told_to_whoever_pushes_it() -> None:
+    outlet = FakeOutlet()
+    respond = make_responder(outlet)
 
     async def run() -> None:
-        await while_connected(make_request(Wire(pieces=[])), work())
+        await respond.begin(200, "text/event-stream")
+        await respond.push(Pieces(UpstreamBrokenError("gone")))
 
-    asyncio.run(run())
-
-    assert done == ["all"]
-
-
-@pytest.mark.parametrize("pieces", [[], [b"more than was announced"]])
-def test_a_client_that_leaves_cancels_the_work(pieces: list[bytes]) -> None:
-    ended: list[str] = []
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            ended.append("cancelled")
-            raise
-
-    async def run() -> None:
-        await while_connected(make_request(Wire(pieces=pieces, leaves=True)), work())
-
-    with pytest.raises(ClientGoneError):
+    with pytest.raises(UpstreamBrokenError, match="gone"):
         asyncio.run(run())
 
-    assert ended == ["cancelled"]
+    assert (outlet.body, outlet.has_ended) == (b"one two", False)
 
 
-def test_what_goes_wrong_in_the_work_is_told_as_it_is() -> None:
-    async def work() -> None:
-        raise RequestError("no")
-
-    async def run() -> None:
-        await while_connected(make_request(Wire(pieces=[])), work())
-
-    with pytest.raises(RequestError, match="no"):
-        asyncio.run(run())
+@pytest.mark.parametrize("stated", [None, "application/json", "Application/JSON ; charset=x", "application/a+json"])
+def test_json_may_have_any_of_its_names(stated: str | None) -> None:
+    check_type(make_request(headers={} if stated is None else {"content-type": stated}))
 
 
-def test_what_ends_the_task_ends_the_work_and_the_watch() -> None:
-    ended: list[str] = []
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("work")
-
-    async def run() -> set[str]:
-        task = asyncio.create_task(while_connected(make_request(Wire(pieces=[])), work()))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return {left.get_name() for left in asyncio.all_tasks() if left is not asyncio.current_task()}
-
-    assert asyncio.run(run()) == set()
-    assert ended == ["work"]
+@pytest.mark.parametrize("stated", ["", "text/plain", "multipart/form-data; boundary=application/json"])
+def test_what_is_said_to_be_no_json_is_refused(stated: str) -> None:
+    with pytest.raises(MediaTypeError, match="is not understood; send application/json"):
+        check_type(make_request(headers={"content-type": stated}))
 
 
 @pytest.mark.parametrize(

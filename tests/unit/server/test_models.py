@@ -1,7 +1,7 @@
 import asyncio
 from typing import Any
 
-from asgi_calls import Wire, make_request, make_responder
+from gateway_calls import FakeOutlet, make_request, make_responder
 
 from suffice.policy.config import AliasConfig
 from suffice.policy.selection import Catalogue
@@ -15,11 +15,11 @@ def tier(name: str, context_tokens: int | None) -> Tier:
 
 
 def listed(*tiers: Tier, aliases: dict[str, AliasConfig] | None = None) -> dict[str, dict[str, Any]]:
-    wire = Wire()
+    outlet = FakeOutlet()
     models = ModelList(Catalogue(tiers, aliases or {}), started_at=7)
-    asyncio.run(models.list_all(make_request(wire), make_responder(wire), Caller()))
-    assert wire.document["object"] == "list"
-    return {entry["id"]: entry for entry in wire.document["data"]}
+    asyncio.run(models.list_all(make_request(), make_responder(outlet), Caller()))
+    assert outlet.document["object"] == "list"
+    return {entry["id"]: entry for entry in outlet.document["data"]}
 
 
 def test_every_name_is_listed_in_openais_form() -> None:

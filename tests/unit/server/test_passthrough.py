@@ -1,16 +1,17 @@
 import asyncio
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
+from gateway_calls import FakeOutlet
 
 from suffice.errors import UpstreamTimeoutError
 from suffice.server.auth import Caller
 from suffice.server.config import ServerConfig
-from suffice.server.http import ClientGoneError, Request, Responder
+from suffice.server.http import Request, Responder
 from suffice.server.limits import Turnstile
 from suffice.server.passthrough import Passthrough
+from suffice.server.upload import Upload
 from suffice.testing.fakes import Collector
 from suffice.upstream.call import Call, Exchange
 
@@ -35,18 +36,7 @@ class SilentUpstream:
             self.n_open -= 1
 
 
-async def pass_on(upstream: SilentUpstream, collector: Collector, *, leaves: bool, total_timeout_s: float) -> None:
-    messages: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": b"{}"}]
-
-    async def receive() -> MutableMapping[str, Any]:
-        if messages:
-            return messages.pop()
-        await (upstream.called if leaves else asyncio.Event()).wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        raise AssertionError(f"nobody should be answered: {message}")
-
+async def pass_on(upstream: SilentUpstream, collector: Collector, *, total_timeout_s: float) -> None:
     passthrough = Passthrough(
         upstreams={PATH: upstream},
         observers=[collector],
@@ -56,15 +46,25 @@ async def pass_on(upstream: SilentUpstream, collector: Collector, *, leaves: boo
         wall_clock=lambda: 0.0,
         config_hash="",
     )
-    request = Request("POST", PATH, b"", {}, receive)
-    await passthrough.answer(request, Responder(send, {"x-suffice-request-id": "r1"}), Caller())
+    outlet = FakeOutlet()
+    request = Request("POST", PATH, b"", {}, Upload(b"{}"))
+    try:
+        await passthrough.answer(request, Responder(outlet, {"x-suffice-request-id": "r1"}), Caller())
+    finally:
+        assert outlet.status is None, "nobody should be answered"
 
 
 def test_a_client_that_leaves_ends_a_passed_call() -> None:
     upstream, collector = SilentUpstream(), Collector()
 
-    with pytest.raises(ClientGoneError):
-        asyncio.run(pass_on(upstream, collector, leaves=True, total_timeout_s=30.0))
+    async def run() -> None:
+        passing = asyncio.create_task(pass_on(upstream, collector, total_timeout_s=30.0))
+        await upstream.called.wait()
+        passing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await passing
+
+    asyncio.run(run())
 
     assert upstream.n_open == 0
     assert collector.only.cancelled
@@ -74,7 +74,7 @@ def test_a_passed_call_has_the_deadline_of_every_request() -> None:
     upstream, collector = SilentUpstream(), Collector()
 
     with pytest.raises(UpstreamTimeoutError, match=r"/v1/embeddings took longer than 0\.01 s"):
-        asyncio.run(pass_on(upstream, collector, leaves=False, total_timeout_s=0.01))
+        asyncio.run(pass_on(upstream, collector, total_timeout_s=0.01))
 
     assert upstream.n_open == 0
     assert collector.only.error == "upstream_timeout"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from asgi_calls import ANSWER, Gateway
+from gateway_calls import ANSWER, Gateway
 
 from suffice.server.config import ServerConfig
 from suffice.server.running import listen, run, url_of

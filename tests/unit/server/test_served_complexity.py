@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgi_calls import Gateway
+from gateway_calls import Gateway
 
 from suffice.lab.dataset import Query, read_features
 from suffice.lab.rating import Rater, rate_all
@@ -56,15 +56,15 @@ def test_the_lab_rates_a_conversation_exactly_as_the_gateway_does(
     routing = replace(router.routing, turn_decay=turn_decay, max_turns=max_turns)
     gateway = Gateway(router=replace(router, scorer=Learned(bundle, tiers), routing=routing))
 
-    wire = gateway.ask("POST", "/v1/route", {"model": "auto", "messages": messages})
+    outlet = gateway.ask("POST", "/v1/route", {"model": "auto", "messages": messages})
     features = read_features(Query(query_id="q", messages=tuple(messages)), max_turns=max_turns)
     ratings = rate_all(bundle, [features], turn_decay=turn_decay)
     rating = Rater(Learned(bundle, tiers), turn_decay).rate(features)
 
-    assert wire.status == 200, wire.body
-    assert ratings.complexity.tolist() == [wire.document["complexity"]]
-    assert rating.own_complexity == wire.document["own_complexity"]
-    assert dict(zip(ratings.models, ratings.p_ok[0].tolist(), strict=True)) == wire.document["p_ok"]
+    assert outlet.status == 200, outlet.body
+    assert ratings.complexity.tolist() == [outlet.document["complexity"]]
+    assert rating.own_complexity == outlet.document["own_complexity"]
+    assert dict(zip(ratings.models, ratings.p_ok[0].tolist(), strict=True)) == outlet.document["p_ok"]
 
 
 def test_the_conversations_are_not_all_of_one_complexity(tmp_path: Path) -> None:

@@ -8,17 +8,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import aiohttp
 import pytest
+from scripted_server import hang_up
 
 from suffice.errors import UpstreamBrokenError, UpstreamBusyError, UpstreamError, UpstreamTimeoutError
 from suffice.testing.loopback.options import LoopbackOptions
 from suffice.testing.loopback.server import Loopback, serving
+from suffice.testing.raw import post
 from suffice.testing.waiting import wait_until
-from suffice.upstream import client as module
+from suffice.upstream import connection as module
 from suffice.upstream.call import Call, Exchange
 from suffice.upstream.client import Client
 from suffice.upstream.config import UpstreamConfig
+from suffice.upstream.origin import Origin
 
 QUICK = UpstreamConfig(connect_timeout_s=0.1, first_byte_timeout_s=0.1, idle_timeout_s=0.1)
 PATIENT = UpstreamConfig()
@@ -33,9 +35,11 @@ def call(text: str, *, stream: bool = False, headers: Mapping[str, str] | None =
 async def opened_client(
     address: str, config: UpstreamConfig = PATIENT, *, headers: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Client]:
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield Client(f"{address}/v1", session, config, headers or {})
+    origin = Origin(f"{address}/v1", config)
+    try:
+        yield Client(origin, headers or {})
+    finally:
+        await hang_up(origin)
 
 
 @asynccontextmanager
@@ -100,8 +104,9 @@ def test_a_stream_is_passed_on_byte_for_byte_however_it_comes() -> None:
 
     async def read_twice(exchange: Exchange, client: Client, loopback: Loopback) -> tuple[bytes, bytes]:
         passed = await read_all(exchange, client, loopback)
-        async with client.session.post(client.base_url + one.path, data=one.body) as direct:
-            return passed, await direct.read()
+        address = client.base_url.removesuffix("/v1")
+        direct = await asyncio.to_thread(post, address, "/v1/chat/completions", one.body)
+        return passed, direct.body
 
     passed, direct = ask(one, read_twice)
 
@@ -283,7 +288,10 @@ def test_a_probe_that_is_not_answered_in_time_is_an_error() -> None:
         async with opened_client(address) as client:
             return await client.probe("models", 0.05)
 
-    with unaccepting_server() as address, pytest.raises(UpstreamTimeoutError, match=r"answer a check within 0\.05 s"):
+    with (
+        unaccepting_server() as address,
+        pytest.raises(UpstreamTimeoutError, match=r"did not answer models within 0\.05 s"),
+    ):
         asyncio.run(run(address))
 
 

@@ -1,8 +1,8 @@
-"""Requests to the gateway's application without a socket, and an application over fakes."""
+"""Requests to the gateway's application without a connection, and an application over fakes."""
 
 import asyncio
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -15,82 +15,80 @@ from suffice.server.bundles import BundleAdmin
 from suffice.server.config import AuthConfig, ServerConfig
 from suffice.server.feedback import Feedback, LabelSink
 from suffice.server.generate import Generation
-from suffice.server.http import Request, Responder
+from suffice.server.http import Outlet, Request, Responder
 from suffice.server.limits import Turnstile
 from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.server.replicas import ReplicaAdmin
+from suffice.server.upload import Upload
 from suffice.testing.fakes import Collector, FakeUpstream, Scripted, chat_answer, make_pipeline, make_router
 from suffice.vocabulary import TierState
 
-Message = MutableMapping[str, Any]
 ANSWER = Scripted(body=chat_answer("42"))
 
 
 @dataclass
-class Wire:
-    """What a client sends, message by message, and what it is sent."""
+class FakeOutlet:
+    """Keeps what a client is sent."""
 
-    pieces: Sequence[bytes] = (b"",)
-    """Of the body."""
-    leaves: bool = False
-    """Hang up after the last piece; else wait for the answer."""
-    is_whole: bool = True
-    """The last piece ends the body."""
-    sent: list[Message] = field(default_factory=list[Message])
-    _position: int = 0
+    is_full: bool = False
+    """The client does not keep up."""
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    pieces: list[bytes] = field(default_factory=list[bytes])
+    is_stream: bool = False
+    has_ended: bool = False
+    n_drains: int = 0
+    """How often it was waited for."""
 
-    async def receive(self) -> Message:
-        position, self._position = self._position, self._position + 1
-        if position < len(self.pieces):
-            is_last = position == len(self.pieces) - 1
-            return {
-                "type": "http.request",
-                "body": self.pieces[position],
-                "more_body": not (is_last and self.is_whole),
-            }
-        if not self.leaves:
-            await asyncio.Event().wait()
-        return {"type": "http.disconnect"}
+    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+        self._begin(status, headers)
+        self.pieces.append(body)
+        self.has_ended = True
+        return not self.is_full
 
-    async def send(self, message: Message) -> None:
-        self.sent.append(message)
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self._begin(status, headers)
+        self.is_stream = True
 
-    @property
-    def status(self) -> int | None:
-        """Of the response's head."""
-        return self.sent[0]["status"] if self.sent else None
+    def write(self, piece: bytes) -> bool:
+        assert self.is_stream
+        assert not self.has_ended
+        self.pieces.append(piece)
+        return not self.is_full
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of the response's head."""
-        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.sent[0]["headers"]}
+    async def drain(self) -> None:
+        self.n_drains += 1
+
+    def end(self) -> None:
+        assert not self.has_ended
+        self.has_ended = True
 
     @property
     def body(self) -> bytes:
         """All of it."""
-        return b"".join(message.get("body", b"") for message in self.sent)
+        return b"".join(self.pieces)
 
     @property
     def document(self) -> Any:
         """The body as JSON."""
         return json.loads(self.body)
 
+    def _begin(self, status: int, headers: Mapping[str, str]) -> None:
+        assert self.status is None, "a second response"
+        self.status = status
+        self.headers = dict(headers)
 
-def make_scope(method: str, path: str, headers: Mapping[str, str] | None = None) -> Message:
-    """The head of a request."""
-    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
-    return {"method": method, "raw_path": path.encode("latin-1"), "query_string": b"", "headers": lines}
 
-
-def make_request(wire: Wire, *, headers: Mapping[str, str] | None = None) -> Request:
+def make_request(body: bytes | Upload = b"", *, headers: Mapping[str, str] | None = None) -> Request:
     """A request as handlers see it."""
-    return Request.of(make_scope("POST", "/v1/chat/completions", headers), wire.receive)
+    upload = body if isinstance(body, Upload) else Upload(body)
+    return Request("POST", "/v1/chat/completions", b"", headers or {}, upload)
 
 
-def make_responder(wire: Wire) -> Responder:
+def make_responder(outlet: Outlet) -> Responder:
     """What handlers answer with."""
-    return Responder(wire.send, {"x-suffice-request-id": "r1"})
+    return Responder(outlet, {"x-suffice-request-id": "r1"})
 
 
 @dataclass
@@ -144,14 +142,18 @@ class Gateway:
             )
         )
 
-    def ask(self, method: str, path: str, document: object = None, *, headers: Mapping[str, str] | None = None) -> Wire:
+    def ask(
+        self, method: str, path: str, document: object = None, *, headers: Mapping[str, str] | None = None
+    ) -> FakeOutlet:
         """Make one request and wait for its end; a document that is bytes is sent as it is."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        wire = Wire(pieces=[body if document is not None else b""])
-        asyncio.run(self.app(make_scope(method, path, headers), wire.receive, wire.send))
-        return wire
+        outlet = FakeOutlet()
+        request = Request(method, path, b"", headers or {}, Upload(body if document is not None else b""))
+        asyncio.run(self.app.serve(request, Responder(outlet)))
+        assert outlet.has_ended
+        return outlet
 
-    def chat(self, text: str = "hello", *, headers: Mapping[str, str] | None = None, **fields: Any) -> Wire:
+    def chat(self, text: str = "hello", *, headers: Mapping[str, str] | None = None, **fields: Any) -> FakeOutlet:
         """Ask one chat question."""
         document = {"model": "auto", "messages": [{"role": "user", "content": text}], **fields}
         return self.ask("POST", "/v1/chat/completions", document, headers=headers)
