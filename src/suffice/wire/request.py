@@ -191,8 +191,12 @@ def _count_prompt_ids(stated: _Stated) -> int:
 def _check_ranges(stated: _Stated) -> None:
     if not stated.model:
         raise RequestError("'model' is empty; use 'auto' or the name of a tier", param="model")
-    for name in ("max_tokens", "max_completion_tokens", "n"):
-        value = getattr(stated, name)
+    limits = (
+        ("max_tokens", stated.max_tokens),
+        ("max_completion_tokens", stated.max_completion_tokens),
+        ("n", stated.n),
+    )
+    for name, value in limits:
         if value is not None and not 1 <= value <= MAX_COUNT:
             raise RequestError(f"'{name}' is {str(value)[:20]}; it must be from 1 to {MAX_COUNT}", param=name)
 
