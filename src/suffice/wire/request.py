@@ -101,8 +101,6 @@ class _StatedCompletion(_Stated):
 
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_CHAT = msgspec.json.Decoder(_StatedChat)
-_COMPLETION = msgspec.json.Decoder(_StatedCompletion)
 
 
 class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -144,10 +142,11 @@ def parse(endpoint: Endpoint, body: bytes) -> GenerationRequest:
         RequestError: The body is no JSON object, a field has a wrong type, names a key twice, nests too deep, or the
             messages are missing. `param` names the field.
     """
-    check_document(body)
+    document = check_document(body)
+    kind = _StatedChat if endpoint is Endpoint.CHAT else _StatedCompletion
     try:
         fields = _FIELDS.decode(body)
-        stated = (_CHAT if endpoint is Endpoint.CHAT else _COMPLETION).decode(body)
+        stated = msgspec.json.decode(body, type=kind) if document is None else msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         raise RequestError(_reworded(error), param=_param(error)) from error
     except (msgspec.DecodeError, RecursionError) as error:
@@ -192,8 +191,12 @@ def _count_prompt_ids(stated: _Stated) -> int:
 def _check_ranges(stated: _Stated) -> None:
     if not stated.model:
         raise RequestError("'model' is empty; use 'auto' or the name of a tier", param="model")
-    for name in ("max_tokens", "max_completion_tokens", "n"):
-        value = getattr(stated, name)
+    limits = (
+        ("max_tokens", stated.max_tokens),
+        ("max_completion_tokens", stated.max_completion_tokens),
+        ("n", stated.n),
+    )
+    for name, value in limits:
         if value is not None and not 1 <= value <= MAX_COUNT:
             raise RequestError(f"'{name}' is {str(value)[:20]}; it must be from 1 to {MAX_COUNT}", param=name)
 

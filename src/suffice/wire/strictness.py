@@ -5,6 +5,9 @@ answers what the second sees. So a key that stands twice in one object is refuse
 """
 
 import json
+from typing import Any
+
+import msgspec
 
 from suffice.errors import RequestError
 
@@ -12,12 +15,62 @@ MAX_DEPTH = 64
 """Nesting of objects and arrays; real tool schemas stay far below."""
 
 
-def check_document(body: bytes) -> None:
+_BYTES_PER_OBJECT = 3_000
+"""Where objects are longer on average, looking at each takes less time than writing the document anew."""
+
+_BEYOND_DEPTH = b"\n" + b" " * MAX_DEPTH
+
+Document = dict[str, Any]
+
+_ASCII = json.JSONEncoder(separators=(",", ":")).encode
+"""As many clients write: everything but ASCII is escaped."""
+
+_DOCUMENT = msgspec.json.Decoder(Document)
+
+
+def check_document(body: bytes) -> Document | None:
     """Refuse bodies that two parsers may read differently.
+
+    Returns:
+        The document, where it was read on the way.
 
     Raises:
         RequestError: Not UTF-8, not JSON, not an object, a key twice in one object, or nested over `MAX_DEPTH`.
     """
+    document = _read_plain(body)
+    if document is None:
+        _check_each(body)
+    return document
+
+
+def _read_plain(body: bytes) -> Document | None:
+    """The document, where it is certain at little cost that nothing is wrong with it; None: it must be looked at.
+
+    Read, and written anew, a document is the same but for white space, unless a key stood twice: then one of them is
+    gone. (Or it writes characters or numbers in another way than usual; such ones are looked at.) This takes a fifth
+    of the time, as no code of ours runs for each object.
+    """
+    n_objects = body.count(b"{")
+    if len(body) > _BYTES_PER_OBJECT * n_objects:
+        return None
+    try:
+        document = _DOCUMENT.decode(body)
+        compact = msgspec.json.format(body, indent=-1)
+        is_same = msgspec.json.encode(document) == compact or (b"\\u" in body and _ASCII(document).encode() == compact)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    is_flat = n_objects + body.count(b"[") <= MAX_DEPTH or _is_flat(body)
+    return document if is_same and is_flat else None
+
+
+def _is_flat(body: bytes) -> bool:
+    """Whether JSON certainly nests no deeper than `MAX_DEPTH`."""
+    # A line for each value, with one space in front for each level: a text never has a line break as such.
+    return _BEYOND_DEPTH not in msgspec.json.format(body, indent=1)
+
+
+def _check_each(body: bytes) -> None:
+    """Look at each object."""
     try:
         document = _DECODER.decode(body.decode())
     except UnicodeDecodeError as error:
