@@ -218,9 +218,9 @@ def test_a_busy_replica_is_asked_less() -> None:
 
 
 def test_without_affinity_a_session_has_no_home() -> None:
-    fleet = Fleet("abc", config=UpstreamConfig(affinity=AffinityConfig(enabled=False)))
     draws = iter([0.0, 0.99] * 20)
-    fleet.pool._draw = lambda: next(draws)
+    config = UpstreamConfig(affinity=AffinityConfig(enabled=False))
+    fleet = Fleet("abc", config=config, draw=lambda: next(draws))
 
     assert len(set(fleet.answered_by(10, "one"))) > 1
 
