@@ -134,12 +134,8 @@ def measure(
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         addresses = [server.address for server in upstreams]
-        config = write_settings(Path(folder), small=addresses, large=addresses[:1])
-        if limited:
-            text = config.read_text().replace(
-                "- name: small\n", f"- name: small\n  slots: {SLOTS}\n  queue: {json.dumps(QUEUE)}\n"
-            )
-            config.write_text(text)
+        tier = {"slots": SLOTS, "queue": QUEUE} if limited else {}
+        config = write_settings(Path(folder), small=addresses, large=addresses[:1], small_tier=tier)
         with run_gateway(config) as gateway:
             for load in loads:
                 answers = uvloop.run(drive(gateway.port, load, seconds))

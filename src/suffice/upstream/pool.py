@@ -122,8 +122,8 @@ class Pool:
         replica.answered_at = now
         if exchange.status == HTTPStatus.OK:
             replica.note_latency(now - started_at)
-        if replica.health.n_failures or not replica.is_ready:
-            self._note_answer(replica)
+        if not replica.is_ready and self.roster.note_answer(replica):
+            self._serve_waiting()
         return exchange
 
     async def retry(self, call: Call, error: UpstreamError) -> tuple[Replica, Exchange]:
@@ -212,10 +212,6 @@ class Pool:
             retry_tokens=self.budget.balance(self.n_calls),
         )
 
-    def _note_answer(self, replica: Replica) -> None:
-        if self.roster.note_answer(replica):
-            self._serve_waiting()
-
     def _serve_waiting(self) -> None:
         """Hand places out; once that is done, either nobody waits or no replica in service has room."""
         while self.queue.n_waiting:
@@ -294,6 +290,8 @@ class Opening:
         if exchange.is_broken or isinstance(error, UpstreamError):
             failure = error if isinstance(error, UpstreamError) else UpstreamError(f"{replica.base_url} broke off")
             pool.note_failure(replica, self._started_at, failure)
+        elif replica.health.is_suspect and kind is None:
+            replica.health.note_good_end()
         if self._holds_place:
             self._holds_place = False
             pool.give_back(replica)

@@ -22,15 +22,18 @@ def test_each_trial_that_fails_doubles_the_time_up_to_its_limit() -> None:
     assert health.n_ejections == 6
 
 
-def test_an_answer_makes_the_next_time_short_again() -> None:
+@pytest.mark.parametrize(("ends_well", "until"), [(True, 5.0), (False, 20.0)])
+def test_a_good_end_makes_the_next_time_short_again_and_a_first_byte_does_not(*, ends_well: bool, until: float) -> None:
     health = make_health()
     health.eject(0.0)
     health.eject(0.0)
 
     health.restore()
+    if ends_well:
+        health.note_good_end()
     health.eject(0.0)
 
-    assert health.until == 5.0
+    assert health.until == until
 
 
 def test_bad_checks_count_only_after_a_good_one() -> None:
