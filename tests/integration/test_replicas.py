@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fleets import Fleet, run_fleet
 
 from suffice.testing import (
@@ -69,16 +70,23 @@ def test_a_dead_replica_is_left_out_and_comes_back_when_it_lives_again(tmp_path:
     assert "suffice_replica_ejections_total" in page
 
 
-def test_a_replica_that_answers_with_garbage_is_left_out(tmp_path: Path) -> None:
-    slow = {"ejection": {**QUICK_EJECTION, "base_s": 30.0, "max_s": 60.0}}
+@pytest.mark.parametrize(("order", "stream"), [("!garbage", False), ("!garbage", True), ("!cut 4", True)])
+def test_a_replica_whose_answers_are_none_is_left_out(order: str, *, stream: bool, tmp_path: Path) -> None:
+    slow = {"ejection": {"after": 2, "base_s": 30.0}}
     with run_fleet(tmp_path, n_small=2, sections={"upstream": slow}) as fleet:
-        for index in range(30):
-            fleet.ask(f"{index}\n!garbage on small-0")
+
+        def ask(number: int) -> RawAnswer:
+            return fleet.ask(f"{number}\n{order} on small-0", stream=stream)
+
+        for number in range(40):
+            ask(number)
             if states(fleet) == ["ejected", "healthy"]:
                 break
 
-        assert states(fleet) == ["ejected", "healthy"]
-        assert [tier_of(fleet.ask(f"{index}\n!garbage on small-0")) for index in range(10)] == [(200, "small")] * 10
+        afterwards = [ask(number) for number in range(10)]
+
+    assert [tier_of(answer) for answer in afterwards] == [(200, "small")] * 10
+    assert not any(b"error" in answer.body for answer in afterwards)
 
 
 def test_checks_find_the_dead_before_a_client_does_and_then_the_next_tier_answers_at_once(tmp_path: Path) -> None:
