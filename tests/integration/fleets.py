@@ -11,6 +11,7 @@ from suffice.testing import (
     SMALL_MODEL,
     RawAnswer,
     Server,
+    call,
     post,
     reset,
     run_gateway,
@@ -39,10 +40,14 @@ class Fleet:
     folder: Path
     """Where the gateway's configuration and records are."""
 
-    def ask(self, text: str, **fields: Any) -> RawAnswer:
+    def ask(self, text: str, *, headers: Mapping[str, str] | None = None, **fields: Any) -> RawAnswer:
         """One request, by default to `auto`, which is made to begin with `small`."""
         body = {"model": "auto@10", "messages": [{"role": "user", "content": text}], **fields}
-        return post(self.gateway.address, CHAT, body)
+        return post(self.gateway.address, CHAT, body, headers=headers)
+
+    def state_of_small(self) -> dict[str, Any]:
+        """What `/admin/replicas` tells of the small tier."""
+        return call(self.gateway.address, "GET", "/admin/replicas").document["tiers"][0]
 
     def reset(self) -> None:
         """Forget the upstreams' counts."""
@@ -57,13 +62,17 @@ class Fleet:
 
 @contextmanager
 def run_fleet(
-    folder: Path, *, n_small: int = 1, sections: Mapping[str, Mapping[str, Any]] | None = None
+    folder: Path,
+    *,
+    n_small: int = 1,
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+    small_tier: Mapping[str, Any] | None = None,
 ) -> Generator[Fleet]:
     """Start everything; stops it at the end."""
     chosen = {**(sections or {}), "upstream": {**UPSTREAM, **(sections or {}).get("upstream", {})}}
     with _run_replicas(n_small) as small, run_loopback("--model", LARGE_MODEL, "--name", "large-0") as large:
         addresses = [server.address for server in small]
-        config = write_settings(folder, small=addresses, large=[large.address], sections=chosen)
+        config = write_settings(folder, small=addresses, large=[large.address], sections=chosen, small_tier=small_tier)
         with run_gateway(config) as gateway:
             yield Fleet(gateway, small, large, folder)
 

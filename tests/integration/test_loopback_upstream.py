@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Generator
 from typing import Any
@@ -253,3 +254,16 @@ def test_requests_on_one_connection_are_answered_in_turn(upstream: Server) -> No
 def test_a_server_that_cannot_start_says_why() -> None:
     with pytest.raises(RuntimeError, match="unrecognized arguments: --nonsense"), run_loopback("--nonsense"):
         raise AssertionError("started")
+
+
+def test_a_server_with_one_slot_answers_one_request_after_the_other() -> None:
+    answers: list[str] = []
+
+    with run_loopback("--model", "m", "--slots", "1") as server:
+        slow = threading.Thread(target=lambda: answers.append(ask(server, "!sleep 0.3\n!say slow").body.decode()))
+        slow.start()
+        wait_until(lambda: stats(server.address)["active"] == 1)
+        answers.append(ask(server, "!say quick").body.decode())
+        slow.join()
+
+    assert ["slow" in answer for answer in answers] == [True, False]

@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from suffice.config import Loaded
 from suffice.pipeline.ports import Upstream
@@ -33,7 +34,9 @@ async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGe
     """
     draw = random.Random().random  # noqa: S311 - spreads load and pauses
     async with AsyncExitStack() as stack:
-        yield [open_tier(tier, loaded, stack, draw) for tier in tiers]
+        # The lab bounds its calls itself, and would rather wait than be refused.
+        unbounded = [replace(tier, slots=None) for tier in tiers]
+        yield [open_tier(tier, loaded, stack, draw) for tier in unbounded]
 
 
 def open_tier(

@@ -63,6 +63,8 @@ def _check_origin(index: int, tier: TierConfig, findings: Findings) -> None:
         return
     if tier.base_urls:
         findings.add((*place, "tape"), "stands beside base_urls; keep the one that shall answer")
+    if tier.slots is not None:
+        findings.warn((*place, "slots"), "does nothing beside a tape; give tape.slots")
     if tier.tape.model not in MODELS:
         findings.add((*place, "tape", "model"), f"was not recorded{suggest(tier.tape.model, MODELS)}")
 

@@ -12,7 +12,12 @@ RECORDS = "records.sqlite"
 
 
 def write_settings(
-    folder: Path, *, small: Sequence[str], large: Sequence[str], sections: Mapping[str, Mapping[str, Any]] | None = None
+    folder: Path,
+    *,
+    small: Sequence[str],
+    large: Sequence[str],
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+    small_tier: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `suffice.yaml` for a tier `small` and a tier `large`.
 
@@ -21,12 +26,16 @@ def write_settings(
         small: Addresses of the replicas with `small-model`, without `/v1`.
         large: Addresses of the replicas with `large-model`.
         sections: Further sections, or keys that replace those of a section written here.
+        small_tier: Further keys of the tier `small`.
 
     Returns:
         The file's path.
     """
     document: dict[str, Any] = {
-        "tiers": [_tier("small", SMALL_MODEL, small, price=0.2), _tier("large", LARGE_MODEL, large, price=1.75)],
+        "tiers": [
+            {**_tier("small", SMALL_MODEL, small, price=0.2), **(small_tier or {})},
+            _tier("large", LARGE_MODEL, large, price=1.75),
+        ],
         "routing": {"mode": "route", "max_complexity": {"small": 4.0}},
         "scorer": {"kind": "length"},
         "recording": {"path": RECORDS},

@@ -37,7 +37,7 @@ def less_busy(one: Replica, other: Replica) -> Replica:
     if (n_one + 1) * one.latency_s > (n_other + 1) * other.latency_s:
         one, other, n_one, n_other = other, one, n_other, n_one
     if n_one >= n_other:
-        other.latency_s *= FORGET
+        other.latency_s = max(one.latency_s, other.latency_s * FORGET)
     return one
 
 

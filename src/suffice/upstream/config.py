@@ -114,7 +114,7 @@ class EjectionConfig:
 class ChecksConfig:
     """Requests that ask a replica how it is, while no call does."""
 
-    path: str | None = "models"
+    path: Annotated[str, Meta(pattern=r"^/?[\w.~-]+(/[\w.~-]+)*$")] | None = "models"
     """What is asked for, as a link: `models` is below the base URL, `/health` at the server's root. Null: no checks."""
     interval_s: Seconds = 5.0
     """Time between two checks of a replica."""

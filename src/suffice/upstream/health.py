@@ -1,7 +1,7 @@
 """Whether one replica gets calls: a state machine without a clock of its own.
 
-HEALTHY --failures in a row, or bad checks--> EJECTED --its time is over--> HALF_OPEN --answer--> HEALTHY
-                                                 ^------- failure, for twice the time -----'
+HEALTHY --failures in a row, or bad checks--> EJECTED --its time is over--> HALF_OPEN --first byte--> HEALTHY
+                                                  ^------- failure, for twice the time -----'
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ class Health:
     """When its next trial is due, while it is ejected."""
     n_ejections: int = 0
     """In all."""
+    is_suspect: bool = False
+    """Something failed since a call last ended well."""
     _n_in_a_row: int = 0
     _trusts_checks: bool = False
 
@@ -48,6 +50,7 @@ class Health:
         self.until = now + min(self.ejection.max_s, doubled)
         self.state = HealthState.EJECTED
         self.is_by_checks = is_by_checks
+        self.is_suspect = True
         self.n_ejections += 1
         self._n_in_a_row += 1
 
@@ -60,10 +63,19 @@ class Health:
         self.state = HealthState.EJECTED
 
     def restore(self) -> None:
-        """It answered."""
+        """Let it get calls again; until one of them ends well, a single failure leaves it out for longer."""
         self.state = HealthState.HEALTHY
-        self.n_failures = self._n_in_a_row = 0
         self.is_by_checks = False
+
+    def note_failure(self) -> None:
+        """A call failed."""
+        self.n_failures += 1
+        self.is_suspect = True
+
+    def note_good_end(self) -> None:
+        """A call came to a good end."""
+        self.n_failures = self._n_in_a_row = 0
+        self.is_suspect = False
 
     def note_good_check(self, now: float) -> None:
         """It answered a check.

@@ -122,8 +122,8 @@ class Pool:
         replica.answered_at = now
         if exchange.status == HTTPStatus.OK:
             replica.note_latency(now - started_at)
-        if replica.health.n_failures or not replica.is_ready:
-            self._note_answer(replica)
+        if not replica.is_ready and self.roster.note_answer(replica):
+            self._serve_waiting()
         return exchange
 
     async def retry(self, call: Call, error: UpstreamError) -> tuple[Replica, Exchange]:
@@ -212,10 +212,6 @@ class Pool:
             retry_tokens=self.budget.balance(self.n_calls),
         )
 
-    def _note_answer(self, replica: Replica) -> None:
-        if self.roster.note_answer(replica):
-            self._serve_waiting()
-
     def _serve_waiting(self) -> None:
         """Hand places out; once that is done, either nobody waits or no replica in service has room."""
         while self.queue.n_waiting:
@@ -248,7 +244,7 @@ class Pool:
 class Opening:
     """One call, from the choice of a replica to its end."""
 
-    __slots__ = ("_call", "_exchange", "_pool", "_replica", "_started_at")
+    __slots__ = ("_call", "_exchange", "_holds_place", "_pool", "_replica", "_started_at")
 
     _exchange: Exchange
     _replica: Replica
@@ -256,6 +252,7 @@ class Opening:
     def __init__(self, pool: Pool, call: Call) -> None:
         self._pool = pool
         self._call = call
+        self._holds_place = False
         self._started_at = 0.0
 
     async def __aenter__(self) -> Exchange:
@@ -278,15 +275,23 @@ class Opening:
         except UpstreamError as error:
             replica, exchange = await pool.retry(call, error)
         self._replica, self._exchange = replica, exchange
+        if exchange.chunks is None:
+            pool.give_back(replica)  # the answer is whole: who waits need not wait for its client
+        else:
+            self._holds_place = True
         return exchange
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the call, whole or not."""
-        exchange, replica = self._exchange, self._replica
+        exchange, pool, replica = self._exchange, self._pool, self._replica
         exchange.close()
         if exchange.is_broken or isinstance(error, UpstreamError):
-            failure = error if isinstance(error, UpstreamError) else UpstreamError("broken")
-            self._pool.note_failure(replica, self._started_at, failure)
-        self._pool.give_back(replica)
+            failure = error if isinstance(error, UpstreamError) else UpstreamError(f"{replica.base_url} broke off")
+            pool.note_failure(replica, self._started_at, failure)
+        elif replica.health.is_suspect and kind is None:
+            replica.health.note_good_end()
+        if self._holds_place:
+            self._holds_place = False
+            pool.give_back(replica)

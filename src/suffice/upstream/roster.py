@@ -24,20 +24,25 @@ class Roster:
         self._max_ejected = min(int(max_share * len(self.replicas)), len(self.replicas) - 1)
 
     def note_answer(self, replica: Replica) -> bool:
-        """Take note that a call was answered; True: that brought the replica back."""
-        was_ready = replica.is_ready
-        replica.health.restore()
-        self._refresh()
-        return not was_ready
+        """Take note that a call was answered; True: that brought the replica back.
+
+        The answer to a call from before its ejection says nothing new of a replica that failing calls left out.
+        """
+        health = replica.health
+        if health.state is HealthState.HALF_OPEN or (health.state is HealthState.EJECTED and health.is_by_checks):
+            health.restore()
+            self._refresh()
+            return True
+        return False
 
     def note_failure(self, replica: Replica, now: float) -> None:
         """Take note that a call failed, which may eject the replica."""
         health = replica.health
-        health.n_failures += 1
+        health.note_failure()
         is_failing = health.state is HealthState.HEALTHY and health.is_failing and self._may_eject()
         if is_failing or health.state is HealthState.HALF_OPEN:
             health.eject(now)
-        self._refresh()
+            self._refresh()
 
     def note_check(self, replica: Replica, now: float, *, is_good: bool) -> bool:
         """Take note of a check; True: that brought the replica back."""

@@ -91,6 +91,11 @@ def make_responder(outlet: Outlet) -> Responder:
     return Responder(outlet, {"x-suffice-request-id": "r1"})
 
 
+async def read_metrics() -> tuple[bytes, str]:
+    """A page of metrics and its media type."""
+    return b"suffice_up 1\n", "text/plain"
+
+
 @dataclass
 class Gateway:
     """An application over fakes, with what there is to look at."""
@@ -136,7 +141,7 @@ class Gateway:
                 replicas=ReplicaAdmin(lambda: self.tier_states),
                 feedback=Feedback(self.labels),
                 authenticator=Authenticator(self.auth),
-                metrics=lambda: (b"suffice_up 1\n", "text/plain"),
+                metrics=read_metrics,
                 note_refusal=self.refusals.append,
                 new_id=lambda: f"r{next(ids)}",
             )

@@ -15,7 +15,7 @@ from suffice.server.limits import Turnstile
 from suffice.server.upload import Upload
 from suffice.testing import read_events
 from suffice.testing.fakes import FakeUpstream, Scripted, chunk, make_router
-from suffice.vocabulary import Mode, Score, Turn
+from suffice.vocabulary import Mode, Priority, Score, Turn
 
 KEYS = AuthConfig(
     keys=(
@@ -196,6 +196,24 @@ def test_an_upstreams_failure_is_told_in_openais_form(
 
     assert (outlet.status, code_of(outlet)) == (status, error.code)
     assert outlet.headers.get("retry-after") == retry_after
+
+
+def test_the_priority_goes_along_to_the_upstream_call() -> None:
+    gateway = Gateway()
+
+    gateway.chat(headers={"x-suffice-priority": "high"})
+    gateway.chat()
+
+    assert [call.priority for call in gateway.small.calls] == [Priority.HIGH, Priority.NORMAL]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/v1/route"])
+def test_a_priority_that_is_not_known_is_named(path: str) -> None:
+    document = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
+
+    wire = Gateway().ask("POST", path, document, headers={"x-suffice-priority": "urgent"})
+
+    assert (wire.status, wire.document["error"]["param"]) == (400, "x-suffice-priority")
 
 
 def test_a_full_gateway_says_when_to_come_back() -> None:

@@ -3,9 +3,10 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from suffice.server.headers import MAX_FEATURE, MAX_SESSION, decision_headers, session_of
+from suffice.errors import RequestError
+from suffice.server.headers import MAX_FEATURE, MAX_SESSION, decision_headers, priority_of, session_of
 from suffice.testing.outcomes import LARGE, SMALL, make_attempt, make_decision, make_outcome
-from suffice.vocabulary import CacheUse, Outcome, Proposal, Reason, Usd
+from suffice.vocabulary import CacheUse, Outcome, Priority, Proposal, Reason, Usd
 
 
 def headers(outcome: Outcome, *, streamed: bool = False, debug: bool = False) -> Mapping[str, str]:
@@ -26,6 +27,27 @@ def headers(outcome: Outcome, *, streamed: bool = False, debug: bool = False) ->
 )
 def test_the_first_session_header_names_the_conversation(sent: Mapping[str, str], session: str | None) -> None:
     assert session_of(sent) == session
+
+
+@pytest.mark.parametrize(
+    ("sent", "priority"),
+    [
+        ({}, Priority.NORMAL),
+        ({"x-suffice-priority": "high"}, Priority.HIGH),
+        ({"x-suffice-priority": "Normal"}, Priority.NORMAL),
+        ({"x-suffice-priority": "low"}, Priority.LOW),
+    ],
+)
+def test_a_header_says_how_important_a_request_is(sent: Mapping[str, str], priority: Priority) -> None:
+    assert priority_of(sent) is priority
+
+
+@pytest.mark.parametrize("stated", ["", "urgent", "0", "high,low"])
+def test_a_priority_that_is_not_known_is_the_clients_mistake(stated: str) -> None:
+    with pytest.raises(RequestError, match="use one of high, normal, low") as caught:
+        priority_of({"x-suffice-priority": stated})
+
+    assert caught.value.param == "x-suffice-priority"
 
 
 def test_a_decision_is_told_beside_the_answer() -> None:

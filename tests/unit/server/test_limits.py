@@ -2,6 +2,7 @@ import pytest
 
 from suffice.errors import OverloadedError, ShuttingDownError
 from suffice.server.limits import RETRY_AFTER_S, Turnstile
+from suffice.vocabulary import Priority
 
 
 def test_requests_come_in_up_to_the_limit() -> None:
@@ -14,6 +15,31 @@ def test_requests_come_in_up_to_the_limit() -> None:
 
     assert turnstile.n_inside == 2
     assert caught.value.retry_after_s == RETRY_AFTER_S
+
+
+@pytest.mark.parametrize(
+    ("priority", "n_others", "comes_in"),
+    [
+        (Priority.LOW, 79, True),
+        (Priority.LOW, 80, False),
+        (Priority.NORMAL, 94, True),
+        (Priority.NORMAL, 95, False),
+        (Priority.HIGH, 99, True),
+        (Priority.HIGH, 100, False),
+    ],
+)
+def test_the_less_important_a_request_the_sooner_it_is_shed(
+    priority: Priority, n_others: int, *, comes_in: bool
+) -> None:
+    turnstile = Turnstile(limit=100, n_inside=n_others)
+
+    if comes_in:
+        turnstile.enter(None, priority)
+    else:
+        with pytest.raises(OverloadedError, match=f"{n_others} requests are running"):
+            turnstile.enter(None, priority)
+
+    assert turnstile.n_inside == n_others + comes_in
 
 
 def test_a_place_is_free_again_for_the_next_one() -> None:

@@ -1,7 +1,7 @@
 """Replicas without servers, and a clock that stands still."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,9 +59,10 @@ class FakeSender:
             raise make_error()
         return Exchange(
             status=200,
-            content_type="application/json",
+            content_type="text/event-stream",
             replica=self.base_url,
             started_at=started_at,
+            chunks=_nothing() if call.stream else None,
             end=self._count_end,
         )
 
@@ -74,6 +75,11 @@ class FakeSender:
 
     def _count_end(self) -> None:
         self.n_closed += 1
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for chunk in ():
+        yield chunk
 
 
 class Fleet:
@@ -129,8 +135,9 @@ class Fleet:
         assert (self.pool.n_in_flight, self.pool.queue.n_waiting) == (0, 0)
 
 
-def call(session: str | None = None, *, priority: Priority = Priority.NORMAL) -> Call:
-    return Call(path="/chat/completions", body=b"{}", stream=False, session=session, priority=priority)
+def call(session: str | None = None, *, priority: Priority = Priority.NORMAL, stream: bool = True) -> Call:
+    """A streamed call, which holds its place until it is left; a plain one only until its answer is there."""
+    return Call(path="/chat/completions", body=b"{}", stream=stream, session=session, priority=priority)
 
 
 def down() -> UpstreamError:

@@ -164,6 +164,40 @@ def test_a_replica_that_keeps_failing_is_left_out_and_a_single_call_tries_it_lat
     assert fleet.replicas["a"].health.state is HealthState.HEALTHY
 
 
+def test_a_replica_whose_answers_begin_well_and_break_is_left_out_too() -> None:
+    fleet = Fleet("ab", config=UpstreamConfig(ejection=EjectionConfig(after=2)))
+
+    async def ask() -> None:
+        async with fleet.pool.open(call()) as exchange:
+            exchange.is_broken = exchange.replica == "a"
+
+    for _ in range(12):
+        asyncio.run(ask())
+    once = fleet.replicas["a"].health.n_ejections
+    fleet.time.now = fleet.replicas["a"].health.until
+    asyncio.run(ask())
+
+    assert (once, fleet.replicas["a"].health.n_ejections) == (1, 2)
+    assert fleet.replicas["a"].health.state is HealthState.EJECTED
+    assert fleet.replicas["b"].health.n_failures == 0
+
+
+def test_the_answer_to_an_old_call_does_not_bring_a_replica_back() -> None:
+    fleet = Fleet("ab", config=UpstreamConfig(ejection=EjectionConfig(after=1)))
+
+    async def run() -> None:
+        fleet.senders["a"].gate = asyncio.Event()
+        old = asyncio.create_task(fleet.pool.open(call()).__aenter__())
+        await settle()
+        fleet.pool.note_failure(fleet.replicas["a"], 100.0, down())
+        fleet.senders["a"].gate.set()
+        await old
+
+    asyncio.run(run())
+
+    assert fleet.replicas["a"].health.state is HealthState.EJECTED
+
+
 def test_one_call_at_a_time_tries_a_replica_again() -> None:
     fleet = Fleet("ab", a=[down] * 3)
     fleet.answered_by(12)
@@ -218,9 +252,9 @@ def test_a_busy_replica_is_asked_less() -> None:
 
 
 def test_without_affinity_a_session_has_no_home() -> None:
-    fleet = Fleet("abc", config=UpstreamConfig(affinity=AffinityConfig(enabled=False)))
     draws = iter([0.0, 0.99] * 20)
-    fleet.pool._draw = lambda: next(draws)
+    config = UpstreamConfig(affinity=AffinityConfig(enabled=False))
+    fleet = Fleet("abc", config=config, draw=lambda: next(draws))
 
     assert len(set(fleet.answered_by(10, "one"))) > 1
 

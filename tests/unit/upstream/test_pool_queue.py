@@ -111,3 +111,15 @@ def test_a_place_whose_call_fails_goes_to_who_waits() -> None:
         return (await waiting).replica
 
     assert asyncio.run(run()) == "a"
+
+
+def test_a_plain_answer_frees_its_place_as_soon_as_it_is_whole() -> None:
+    fleet = Fleet("a", slots=1, queue=QueueConfig(max_waiting=0))
+
+    async def run() -> None:
+        async with fleet.pool.open(call(stream=False)), fleet.pool.open(call(stream=False)):
+            assert fleet.replicas["a"].in_flight == 0
+
+    asyncio.run(run())
+
+    fleet.assert_at_rest()

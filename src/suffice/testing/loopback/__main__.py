@@ -23,6 +23,7 @@ def main(argv: Sequence[str]) -> None:
         n_words=arguments.words,
         first_token_s=arguments.first_token_s,
         tokens_per_s=arguments.tokens_per_s,
+        slots=arguments.slots,
         always=arguments.always,
         echo=arguments.echo,
         api_key=arguments.api_key,
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--words", type=int, default=12, help="length of an answer that nothing else limits")
     parser.add_argument("--first-token-s", type=float, default=0.0)
     parser.add_argument("--tokens-per-s", type=float, default=None)
+    parser.add_argument("--slots", type=int, default=None, help="answers at once; more wait")
     parser.add_argument("--always", default="", help="directives for every request, separated by `;`")
     parser.add_argument("--echo", action="store_true", help="tell in each answer which fields arrived")
     parser.add_argument("--api-key", default=None)

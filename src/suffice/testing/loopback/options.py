@@ -30,6 +30,8 @@ class LoopbackOptions:
     """Time before the first token."""
     tokens_per_s: float | None = None
     """Speed of every answer; None: as fast as it goes."""
+    slots: int | None = None
+    """Answers at once; more wait for as long as it takes, as in a model server. None: as many as come."""
     always: str = ""
     """Directives that hold for every request, before those of its message; `;` between them."""
     echo: bool = False

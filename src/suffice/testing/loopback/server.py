@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ class Loopback:
     def __init__(self, options: LoopbackOptions) -> None:
         self.options = options
         self.ledger = Ledger()
+        self._room = nullcontext() if options.slots is None else asyncio.Semaphore(options.slots)
         self._always = parse_directives(options.always.replace(";", "\n"))
 
     async def __call__(self, request: Request, reply: Reply) -> None:
@@ -88,6 +89,10 @@ class Loopback:
             return
         if "hang" in behaviour:
             await asyncio.Event().wait()
+        async with self._room:
+            await self._generate_in_turn(question, reply, behaviour)
+
+    async def _generate_in_turn(self, question: Question, reply: Reply, behaviour: Behaviour) -> None:
         await asyncio.sleep(behaviour.number("sleep") or self.options.first_token_s)
         refusal = (
             ordered_refusal(behaviour, self.options)
