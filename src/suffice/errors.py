@@ -10,6 +10,7 @@ SufficeError
 ├── LabelError                       labelling cannot go on: a tier does not answer, the disk is full
 ├── GatewayError                     a command finds no running gateway, or it refuses
 ├── RecordingError                   the store of records cannot be opened or is newer than this program
+├── WorkerError                      a worker of this gateway cannot be started
 ├── ChannelError                503  another worker of this gateway does not answer
 ├── RequestError                400  the client must change the request
 │   ├── AuthenticationError     401  no key, or an unknown one
@@ -136,6 +137,12 @@ class ChannelError(SufficeError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "worker_unavailable"
+
+
+class WorkerError(SufficeError):
+    """A process that serves ends before it does."""
+
+    code = "worker_failed"
 
 
 class RequestError(SufficeError):

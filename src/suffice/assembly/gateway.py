@@ -12,7 +12,7 @@ from functools import partial
 from suffice.assembly.calling import open_passthrough, open_tier
 from suffice.assembly.deciding import build_router, build_tiers
 from suffice.assembly.lasting import Lasting
-from suffice.config import Loaded, build_yardstick, watched_bundle
+from suffice.config import Config, Loaded, build_yardstick, watched_bundle
 from suffice.errors import Mistake
 from suffice.pipeline.booking import Book
 from suffice.pipeline.pipeline import Pipeline
@@ -30,7 +30,7 @@ from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.server.reloading import Reloader, identify
 from suffice.server.replicas import ReplicaAdmin
-from suffice.server.workers.member import MODE, RELOAD, Team
+from suffice.server.workers.orders import MODE, RELOAD, Team
 from suffice.telemetry import CONTENT_TYPE, BundleState, Telemetry, merge_pages
 from suffice.upstream.checks import Checks
 from suffice.upstream.pool import Pool
@@ -51,8 +51,11 @@ class Gateway:
     lasting: Lasting
     bundles: BundleAdmin
     modes: ModeAdmin
+    replicas: ReplicaAdmin
     warnings: tuple[Mistake, ...]
     """What does not quite fit between the configuration and its bundle."""
+    watching: asyncio.Task[None] | None
+    """Looks for a new bundle."""
 
     @property
     def turnstile(self) -> Turnstile:
@@ -63,6 +66,17 @@ class Gateway:
     def telemetry(self) -> Telemetry:
         """What is counted."""
         return self.lasting.telemetry
+
+    def leave_force(self) -> None:
+        """What runs by this one comes to its end; a new bundle is none of its business any more."""
+        if self.watching is not None:
+            self.watching.cancel()
+
+    def enter_force(self, config: Config) -> None:
+        """From now on this one serves: what outlives configurations goes by its own."""
+        self.lasting.adopt(config, self.pipeline.router.memory)
+        self.telemetry.watch_replicas(self.replicas.read)
+        self.telemetry.watch_bundle(lambda: _bundle_state(self.pipeline.router))
 
 
 @asynccontextmanager
@@ -89,7 +103,7 @@ async def open_gateway(
 
     Args:
         loaded: A configuration without mistakes.
-        lasting: What outlives it; None: nothing does.
+        lasting: What outlives it, which goes by it once the gateway enters force; None: nothing does, and it has.
         random_source: Of back-off and replica choice; by default seeded by the system.
 
     Raises:
@@ -101,34 +115,42 @@ async def open_gateway(
         # The bundle first: a file that cannot be used must not leave a store behind.
         bundle_file = watched_bundle(loaded)
         seen = identify(bundle_file) if bundle_file is not None else None
-        yardstick = build_yardstick(loaded)
+        # In a thread: another gateway may be serving meanwhile.
+        yardstick = await asyncio.to_thread(build_yardstick, loaded)
+        is_alone = lasting is None
         if lasting is None:
             lasting = await stack.enter_async_context(open_lasting(loaded))
         router = build_router(loaded.config, yardstick, lasting.memory_for(loaded.config), lasting.switch)
         pipeline = _open_pipeline(loaded, router, lasting, stack, random_source)
-        reloader = None
+        reloader = watching = None
         if bundle_file is not None:
             build = lambda: _build_again(loaded, pipeline.router)  # noqa: E731 - of two values at hand
             reloader = Reloader(bundle_file, pipeline, build, seen=seen, note=lasting.telemetry.count_reload)
             if loaded.config.scorer.reload_s > 0:
-                _own(reloader.watch(loaded.config.scorer.reload_s), stack)
+                watching = _own(reloader.watch(loaded.config.scorer.reload_s), stack)
         bundles = BundleAdmin(
             lambda: pipeline.router,
             reloader,
-            configuration=lasting.reload,
+            configuration=lasting.configuration,
             config_hash=loaded.hash,
             spread=_spread(lasting.team, RELOAD),
         )
         modes = ModeAdmin(lambda: pipeline.router, lasting.switch, spread=_spread(lasting.team, MODE))
         passed = open_passthrough(loaded, stack, _draw(random_source))
-        yield Gateway(
-            app=App(_parts(loaded, pipeline, lasting, passed, (bundles, modes))),
+        parts = _parts(loaded, pipeline, lasting, passed, (bundles, modes))
+        gateway = Gateway(
+            app=App(parts),
             pipeline=pipeline,
             lasting=lasting,
             bundles=bundles,
             modes=modes,
+            replicas=parts.replicas,
             warnings=yardstick.warnings,
+            watching=watching,
         )
+        if is_alone:
+            gateway.enter_force(loaded.config)
+        yield gateway
 
 
 def _open_pipeline(
@@ -166,11 +188,12 @@ def _build_again(loaded: Loaded, router: Router) -> Router:
     return build_router(loaded.config, yardstick, router.memory, router.switch)
 
 
-def _own(work: Coroutine[None, None, None], stack: AsyncExitStack) -> None:
+def _own(work: Coroutine[None, None, None], stack: AsyncExitStack) -> asyncio.Task[None]:
     """Run something until the stack is left, which owns the task."""
     task = asyncio.create_task(work)
     stack.push_async_callback(asyncio.wait, [task])
     stack.callback(task.cancel)
+    return task
 
 
 def _bundle_state(router: Router) -> BundleState | None:
@@ -184,8 +207,11 @@ def _spread(team: Team | None, name: str) -> Spread | None:
 
 
 async def _read_metrics(telemetry: Telemetry, team: Team | None) -> tuple[bytes, str]:
-    page = telemetry.render() if team is None else merge_pages(await team.pages())
-    return page, CONTENT_TYPE
+    if team is None:
+        return telemetry.render(), CONTENT_TYPE
+    pages = await team.pages()
+    # Reading them takes milliseconds for each worker.
+    return await asyncio.to_thread(merge_pages, pages), CONTENT_TYPE
 
 
 def _parts(
@@ -198,8 +224,6 @@ def _parts(
     config, telemetry, turnstile = loaded.config, lasting.telemetry, lasting.turnstile
     called = [*pipeline.upstreams.values(), *passed.values()]
     read_tiers = lambda: [each.state() for each in called if isinstance(each, Pool | RecordedUpstream)]  # noqa: E731 - of a value at hand
-    telemetry.watch_replicas(read_tiers)
-    telemetry.watch_bundle(lambda: _bundle_state(pipeline.router))
     return Parts(
         generation=Generation(
             pipeline=pipeline, config=config.server, turnstile=turnstile, clock=time.monotonic, wall_clock=time.time

@@ -8,20 +8,24 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from suffice.assembly.gateway import Gateway, open_gateway
 from suffice.assembly.lasting import Lasting
-from suffice.config import Config, Loaded
-from suffice.errors import ConfigError, ConflictError
+from suffice.assembly.settling import settle
+from suffice.config import Loaded
+from suffice.errors import ConfigError, ConflictError, SufficeError
 from suffice.server.bundles import BundleAdmin
 from suffice.server.config import ServerConfig
 from suffice.server.http import Request, Responder
-from suffice.server.reloading import identify
+from suffice.server.reloading import LOAD_TIMEOUT_S, Identity, identify
 from suffice.vocabulary import Mode
 
 logger = logging.getLogger("suffice.assembly")
+
+_LOOK_AGAIN_S = 1.0
+"""Whether the file is to be watched, while it is not."""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +42,7 @@ class _Generation:
     async def retire(self) -> None:
         """Close it once its last request is over."""
         self.is_retired = True
+        self.gateway.leave_force()
         if self.n_running:
             await self.idle.wait()
         await self.stack.aclose()
@@ -54,10 +59,10 @@ class Generations:
             read: Reads the file again, in a thread; raises `ConfigError` for what cannot be used.
         """
         self._lasting = lasting
-        lasting.reload = self.reload
+        lasting.configuration = self
         self._read = read
         self._current: _Generation
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], _Generation] = {}
         self._lock = asyncio.Lock()
         self.last_refusal: str | None = None
         """Why the file as it was last read is not in force; None: it is."""
@@ -66,6 +71,11 @@ class Generations:
     def gateway(self) -> Gateway:
         """The gateway in force."""
         return self._current.gateway
+
+    @property
+    def bundles(self) -> BundleAdmin:
+        """See `server.bundles.Configuration`."""
+        return self._current.gateway.bundles
 
     @property
     def loaded(self) -> Loaded:
@@ -84,20 +94,26 @@ class Generations:
             ConfigError: It cannot be built.
         """
         self._current = await self._build(loaded)
+        self._current.gateway.enter_force(loaded.config)
 
     async def close(self) -> None:
         """Close all of them; nothing runs any more."""
-        for task in self._retiring:
-            task.cancel()
-        await self._current.stack.aclose()
+        async with self._lock:
+            for generation in self._retiring.values():
+                generation.idle.set()
+            if self._retiring:
+                await asyncio.wait(self._retiring)
+            await self._current.stack.aclose()
 
-    async def watch(self, path: Path, interval_s: float) -> None:
+    async def watch(self, path: Path) -> None:
         """Reload whenever the file was replaced or written to; after a refusal, not before it changes again."""
-        seen = await asyncio.to_thread(identify, path)
+        # Not as it is now: it may have changed since it was read.
+        seen: Identity = ()
         while True:
-            await asyncio.sleep(interval_s)
+            interval_s = self.limits.reload_s
+            await asyncio.sleep(interval_s or _LOOK_AGAIN_S)
             now = await asyncio.to_thread(identify, path)
-            if now == seen:
+            if now == seen or not interval_s:
                 continue
             seen = now
             try:
@@ -116,11 +132,11 @@ class Generations:
             if generation.is_retired and not generation.n_running:
                 generation.idle.set()
 
-    async def reload(self) -> BundleAdmin | None:
+    async def reload(self) -> bool:
         """Read the file again and put it in force.
 
         Returns:
-            What tells of the configuration that is in force now, if it is another one.
+            Whether another configuration is in force now.
 
         Raises:
             ConflictError: It cannot be used. The one before stays, whatever happens.
@@ -128,33 +144,40 @@ class Generations:
         async with self._lock:
             current = self._current
             try:
-                loaded = await asyncio.to_thread(self._read)
-                loaded, kept = _settle(loaded, current.loaded.config)
-                if loaded.hash == current.loaded.hash and loaded.config == current.loaded.config:
-                    self.last_refusal = None
-                    return None
-                following = await self._build(loaded)
-                if why := self._why_not(following):
-                    await following.stack.aclose()
-                    raise ConflictError(why)  # noqa: TRY301 - refused as every other reason is
+                following = await self._prepare(current.loaded)
             except Exception as error:  # a fault of ours must not end a gateway that serves well
                 raise self._refuse(error) from error
-            for section in kept:
-                logger.warning("%s has changed, and stays as it was until the gateway is started again", section)
-            self._lasting.adopt(loaded.config, following.gateway.pipeline.router.memory)
-            self._current = following
             self.last_refusal = None
-            logger.info("configuration %s is in force, in place of %s", loaded.hash, current.loaded.hash)
+            if following is None:
+                return False
+            following.gateway.enter_force(following.loaded.config)
+            self._current = following
+            logger.info("configuration %s is in force, in place of %s", following.loaded.hash, current.loaded.hash)
             task = asyncio.create_task(current.retire())
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
-            return following.gateway.bundles
+            self._retiring[task] = current
+            task.add_done_callback(self._retiring.pop)
+            return True
+
+    async def _prepare(self, current: Loaded) -> _Generation | None:
+        """A gateway by the file as it is now; None: it says the same as the one in force."""
+        async with asyncio.timeout(LOAD_TIMEOUT_S):
+            read = await asyncio.to_thread(self._read)
+            loaded, kept = settle(read, current.config)
+            if loaded.hash == current.hash and loaded.config == current.config:
+                return None
+            following = await self._build(loaded)
+        if why := self._why_not(following):
+            await following.stack.aclose()
+            raise ConflictError(why)
+        for warning in (*loaded.warnings, *following.gateway.warnings):
+            logger.warning("%s", warning)
+        for section in kept:
+            logger.warning("%s has changed, and stays as it was until the gateway is started again", section)
+        return following
 
     async def _build(self, loaded: Loaded) -> _Generation:
         async with AsyncExitStack() as stack:
             gateway = await stack.enter_async_context(open_gateway(loaded, lasting=self._lasting))
-            for warning in gateway.warnings:
-                logger.warning("%s", warning)
             return _Generation(loaded, gateway, stack.pop_all())
 
     def _why_not(self, following: _Generation) -> str:
@@ -170,25 +193,12 @@ class Generations:
         return ConflictError(f"configuration {self.loaded.hash} stays in force: {self.last_refusal}")
 
 
-def _settle(loaded: Loaded, current: Config) -> tuple[Loaded, list[str]]:
-    """The configuration with what a running process cannot change as it was, and the names of that."""
-    server = replace(loaded.config.server, host=current.server.host, port=current.server.port)
-    kept = [
-        name
-        for name, is_other in (
-            ("server.host", loaded.config.server.host != current.server.host),
-            ("server.port", loaded.config.server.port != current.server.port),
-            ("recording", loaded.config.recording != current.recording),
-        )
-        if is_other
-    ]
-    config = replace(loaded.config, server=server, recording=current.recording)
-    return replace(loaded, config=config), kept
-
-
 def _explain(error: Exception) -> str:
     if isinstance(error, ConfigError):
         return "; ".join(map(str, error.mistakes))
-    if not isinstance(error, ConflictError):
-        logger.error("a configuration could not be put in force", exc_info=error)
-    return str(error) or type(error).__name__
+    if isinstance(error, SufficeError):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return f"reading it took longer than {LOAD_TIMEOUT_S:g} s"
+    logger.error("a configuration could not be put in force", exc_info=error)
+    return f"the gateway failed on it ({type(error).__name__}); its log tells more"

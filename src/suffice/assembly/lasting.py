@@ -1,7 +1,7 @@
 """What outlives a configuration: counts, records, memory, and how many requests are inside."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,9 +15,9 @@ from suffice.policy.config import MemoryConfig
 from suffice.policy.selection import Catalogue
 from suffice.recording.backlog import RecorderCounts
 from suffice.recording.labels import Label
-from suffice.server.bundles import BundleAdmin
+from suffice.server.bundles import Configuration
 from suffice.server.limits import Turnstile
-from suffice.server.workers.member import Team
+from suffice.server.workers.orders import Team
 from suffice.telemetry import Telemetry
 from suffice.vocabulary import Outcome
 
@@ -51,8 +51,8 @@ class Lasting:
     memory: Memory
     team: Team | None
     """The other workers; None: there are none."""
-    reload: Callable[[], Awaitable[BundleAdmin | None]] | None = None
-    """Reads the configuration again, and returns what tells of it if it is another one; None: it cannot change."""
+    configuration: Configuration | None = None
+    """None: it cannot change."""
     _memory_of: tuple[CacheConfig, MemoryConfig]
 
     @classmethod

@@ -3,6 +3,7 @@
 from suffice.config.division import divide
 from suffice.config.loading import Loaded, Secret, load, parse
 from suffice.config.sections import Config, resolved_thresholds
+from suffice.config.servers import is_loopback
 from suffice.config.yardstick import Yardstick, build_yardstick, observe_only, watched_bundle
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Yardstick",
     "build_yardstick",
     "divide",
+    "is_loopback",
     "load",
     "observe_only",
     "parse",

@@ -1,9 +1,9 @@
-"""`/admin/bundle` and `/admin/reload`: which bundle is in force, and a new one at once."""
+"""`/admin/bundle` and `/admin/reload`: which configuration and bundle are in force, and new ones at once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,16 +15,38 @@ from suffice.server.http import Request, Responder
 from suffice.server.reloading import Reloader
 
 
+class Configuration(Protocol):
+    """The file that all was made of."""
+
+    @property
+    def last_refusal(self) -> str | None:
+        """Why it is not in force as it was read last; None: it is."""
+        ...
+
+    async def reload(self) -> bool:
+        """Read it again, and the bundle with it; returns whether another one is in force now.
+
+        Raises:
+            ConflictError: It cannot be put in force.
+        """
+        ...
+
+    @property
+    def bundles(self) -> "BundleAdmin":
+        """What tells of the one in force."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BundleAdmin:
-    """Tells of the bundle in force, and reads its file again."""
+    """Tells of configuration and bundle in force, and reads their files again."""
 
     current: Callable[[], Router]
     """The router in force."""
     reloader: Reloader | None = None
     """None: the scorer has no bundle."""
-    configuration: Callable[[], Awaitable["BundleAdmin | None"]] | None = None
-    """Reads the configuration again, and returns what tells of it if it is another one; None: it cannot change."""
+    configuration: "Configuration | None" = None
+    """None: it cannot change."""
     config_hash: str = ""
     spread: Spread | None = None
     """None: there are no other workers."""
@@ -53,16 +75,19 @@ class BundleAdmin:
         Raises:
             ConflictError: One of them cannot be put in force.
         """
-        following = await self.configuration() if self.configuration is not None else None
-        if following is not None:
-            return True, following  # the bundle was read with it
-        if self.reloader is not None:
-            return await self.reloader.reload(), self
+        in_force = self
+        if self.configuration is not None:
+            is_new = await self.configuration.reload()
+            in_force = self.configuration.bundles
+            if is_new:
+                return True, in_force  # the bundle was read with it
+        if in_force.reloader is not None:
+            return await in_force.reloader.reload(), in_force
         if self.configuration is None:
             raise ConflictError(
                 f"the scorer is {self.current().scorer.version}, which has no bundle; set scorer.kind to learned"
             )
-        return False, self
+        return False, in_force
 
     def describe(self) -> dict[str, Any]:
         """What is in force, as JSON tells it."""
@@ -70,6 +95,7 @@ class BundleAdmin:
         without_profile = router.settings[None].thresholds
         return {
             "configuration": self.config_hash,
+            "configuration_refusal": self.configuration.last_refusal if self.configuration is not None else None,
             "id": router.bundle_id,
             "scorer": router.scorer.version,
             **(_describe_bundle(router.bundle) if router.bundle is not None else {}),

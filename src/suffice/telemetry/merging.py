@@ -18,6 +18,8 @@ _MERGED: dict[str, Callable[[Iterable[float]], float]] = {
 }
 """What is no sum: the same everywhere, or as bad as the worst worker sees it."""
 
+_COUNTED = frozenset({"counter", "histogram"})
+
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -25,8 +27,17 @@ def merge_pages(pages: Sequence[bytes]) -> bytes:
     """One page of metrics of those of several workers.
 
     Args:
-        pages: In Prometheus' text form, each as `Telemetry.render` makes it; at least one.
+        pages: In Prometheus' text form, each as `Telemetry.render` makes it.
     """
+    return _write(_merge_all(pages))
+
+
+def keep_counts(pages: Sequence[bytes]) -> bytes:
+    """What only rises, of several pages: that of workers that are no more goes on counting."""
+    return _write([family for family in _merge_all(pages) if family.type in _COUNTED])
+
+
+def _merge_all(pages: Sequence[bytes]) -> list[Metric]:
     families: dict[str, Metric] = {}
     values: dict[str, dict[_Key, list[float]]] = {}
     for page in pages:
@@ -36,10 +47,7 @@ def merge_pages(pages: Sequence[bytes]) -> bytes:
             for sample in family.samples:
                 key = (sample.name, tuple(sorted(sample.labels.items())))
                 found.setdefault(key, []).append(sample.value)
-    merged = [_merge(families[name], found) for name, found in values.items()]
-    registry = CollectorRegistry()
-    registry.register(_Fixed(merged))
-    return generate_latest(registry)
+    return [_merge(families[name], found) for name, found in values.items()]
 
 
 def _merge(family: Metric, values: dict[_Key, list[float]]) -> Metric:
@@ -47,6 +55,12 @@ def _merge(family: Metric, values: dict[_Key, list[float]]) -> Metric:
     combine = _MERGED.get(family.name, sum)
     merged.samples = [Sample(name, dict(labels), combine(each)) for (name, labels), each in values.items()]
     return merged
+
+
+def _write(families: list[Metric]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Fixed(families))
+    return generate_latest(registry)
 
 
 class _Fixed(Collector):

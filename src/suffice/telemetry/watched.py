@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -77,6 +77,7 @@ def recorder_page(figures: RecorderFigures) -> bytes:
     watched = Watched()
     watched.recorder = lambda: figures
     registry.register(watched)
+    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from suffice.errors import ChannelError
+from suffice.errors import ChannelError, SufficeError
 
 logger = logging.getLogger("suffice.workers")
 
@@ -52,7 +52,7 @@ class Channel:
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
 
     async def run(self) -> None:
-        """Read what the other end says, until it is gone."""
+        """Read what the other end says, until it is gone; what it said before that is handled to its end."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 while (message := await self._read()) is not None:
@@ -60,11 +60,10 @@ class Channel:
                         self._take_answer(message)
                     else:
                         tasks.create_task(self._handle(message))
+                # At once: what is still handled may itself wait for an answer from the other end.
+                self._end()
         finally:
-            for waiter in self._waiting.values():
-                if not waiter.done():
-                    waiter.set_exception(ChannelError("the other process is gone"))
-            self._writer.close()
+            self._end()
 
     def tell(self, kind: str, body: bytes = b"") -> None:
         """Say something that needs no answer."""
@@ -73,8 +72,13 @@ class Channel:
     async def ask(self, kind: str, body: bytes = b"", *, timeout_s: float = 10.0) -> bytes:
         """Ask something.
 
+        Args:
+            kind: What the other end knows it by.
+            body: The question.
+            timeout_s: For the answer.
+
         Raises:
-            ChannelError: The other end is gone, does not answer in time, or failed.
+            ChannelError: The other end is gone, does not answer in time, or failed; or the question is too large.
         """
         self._n_asked += 1
         question = self._n_asked
@@ -88,27 +92,34 @@ class Channel:
         finally:
             del self._waiting[question]
 
-    async def drain(self) -> None:
-        """Wait until the other end keeps up."""
-        await self._writer.drain()
-
     def close(self) -> None:
         """Hang up."""
         self._writer.close()
 
+    def _end(self) -> None:
+        self._writer.close()
+        for waiter in self._waiting.values():
+            if not waiter.done():
+                waiter.set_exception(ChannelError("the other process is gone"))
+
     async def _read(self) -> _Message | None:
+        """The next message; None: there is none any more."""
         try:
             (size,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-            if size > MAX_MESSAGE_BYTES:
-                raise ChannelError(f"a message of {size} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+            _check(size)
             return _DECODER.decode(await self._reader.readexactly(size))
         except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+        except (ChannelError, msgspec.DecodeError) as error:
+            # Where the next message begins is not known any more.
+            logger.error("the other process is hung up on: %s", error)  # noqa: TRY400 - the stack tells nothing
             return None
 
     def _write(self, message: _Message) -> None:
         if self._writer.is_closing():
             raise ChannelError("the other process is gone")
         encoded = msgspec.msgpack.encode(message)
+        _check(len(encoded))
         self._writer.write(_LENGTH.pack(len(encoded)) + encoded)
 
     def _take_answer(self, message: _Message) -> None:
@@ -124,8 +135,17 @@ class Channel:
         failed = False
         try:
             body = await self._handlers[message.kind](message.body)
+        except SufficeError as error:
+            body, failed = str(error).encode(), True
+            if not message.question:
+                logger.warning("%s", error)
         except Exception as error:  # a fault of one handler must not end the channel
             logger.exception("a message %r could not be handled", message.kind)
-            body, failed = str(error).encode(), True
+            body, failed = f"{type(error).__name__}: {error}".encode(errors="replace"), True
         if message.question and not self._writer.is_closing():
             self._write(_Message(message.kind, body, message.question, is_answer=True, failed=failed))
+
+
+def _check(size: int) -> None:
+    if size > MAX_MESSAGE_BYTES:
+        raise ChannelError(f"a message of {size} bytes is over the limit of {MAX_MESSAGE_BYTES}")
