@@ -102,7 +102,10 @@ def n_open_files(pid: int) -> int:
 
 def listens(pid: int) -> bool:
     """Whether a process has a listening socket of its own."""
-    opened = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()}  # noqa: PTH115 - they are no paths
+    try:
+        opened = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()}  # noqa: PTH115 - they are no paths
+    except OSError:
+        return False  # it opens and closes files while it starts
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return any(f"socket:[{line.split()[9]}]" in opened and line.split()[3] == "0A" for line in lines)
 

@@ -138,7 +138,7 @@ def test_where_one_cannot_be_started_at_all_the_others_are_ended_and_the_reason_
         stage.run(terminate)
 
     assert not stage.is_ready.is_set()
-    assert len(stage.notes("started", 1)) == 3
+    assert max(len(stage.notes("started", number)) for number in range(2)) == 3
     assert "its log tells why" in caplog.text
 
 
