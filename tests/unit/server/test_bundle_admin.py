@@ -29,9 +29,10 @@ def test_what_is_in_force_is_told_with_the_bundle_it_comes_from(tmp_path: Path) 
     pipeline, _ = make_pipeline(FakeUpstream([]), FakeUpstream([]), router=router)
     reloader = Reloader(tmp_path / "b", pipeline, lambda: router, seen=None, note=lambda _: None)
 
-    document = shown(BundleAdmin(lambda: router, reloader))
+    document = shown(BundleAdmin(lambda: router, reloader, config_hash="c"))
 
     assert document == {
+        "configuration": "c",
         "id": "a",
         "scorer": "learned-a",
         "kind": "lexical",
