@@ -34,6 +34,9 @@ class StrictProtocol(HttpToolsProtocol):
         self._in_head = True
         self._n_framing_bytes = 0
         self._n_body_bytes = 0
+        self._in_message = False
+        self._is_last = False
+        self._is_resuming = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,21 +56,48 @@ class StrictProtocol(HttpToolsProtocol):
         """Parse what came, while the head stays within its limit."""
         if self.parser is None or self.transport.is_closing():  # pyright: ignore[reportUnnecessaryComparison] - uvicorn sets it to None when the connection is lost
             return
+        self._unset_keepalive_if_required()
         # In slices, so that what is counted below is never far ahead of what was parsed.
         for start in range(0, len(data), _SLICE_BYTES):
-            self._parse(data[start : start + _SLICE_BYTES])
-            if self.transport.is_closing():
+            # What follows the last request of a connection is nothing to us.
+            if self.transport.is_closing() or self._is_last:
                 return
+            self._parse(data[start : start + _SLICE_BYTES])
 
     def _parse(self, data: bytes) -> None:
         if self._in_head:
             self._n_head_bytes += len(data)
         self._n_framing_bytes += len(data)
-        super().data_received(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
         is_head_large = self._in_head and self._n_head_bytes > self.limits.max_header_bytes
         if (is_head_large or self._is_padded()) and not self.transport.is_closing():
             self._refusal = _too_large(self.limits)
             self.send_400_response("")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Go on with HTTP/1.1 where a client offered another protocol, as some do with every first request.
+
+        The parser stops at the end of such a head, whether a body follows or not; a new one is told of the body.
+        """
+        if not self._in_message:
+            return
+        framing = [
+            b"%s: %s" % header for header in self.headers if header[0] in {b"content-length", b"transfer-encoding"}
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        self._is_resuming = True
+        self.parser.feed_data(b"\r\n".join([b"POST / HTTP/1.1", b"connection: close", *framing, b"", b""]))
+        self._is_resuming = False
+        self.parser.feed_data(rest)
 
     def _is_padded(self) -> bool:
         """Whether chunk extensions and the like outweigh what they frame; even chunks of one byte stay below."""
@@ -80,47 +110,77 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._is_resuming:
+            return
         super().on_message_begin()
-        self._in_head = True
+        self._in_head = self._in_message = True
         self._set_deadline(self.limits.read_timeout_s, self._refuse_slow)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header, while there are not too many."""
+        if self._is_resuming:
+            return
         super().on_header(name, value)
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if len(self.headers) > self.limits.max_headers or size > self.limits.max_header_bytes:
             self._refuse(_too_large(self.limits))
 
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        if not self._is_resuming:
+            super().on_url(url)
+
     def on_headers_complete(self) -> None:
         """The head is whole: refuse what others may read differently, then let it in."""
+        if self._is_resuming:
+            return
         self._clear_deadline()
         self._in_head = False
         self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = 0
-        names = [name for name, _ in self.headers]
-        if self.parser.get_http_version() not in {"1.0", "1.1"}:
-            self._refuse(RequestError("send HTTP/1.1"))
-        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
-            self._refuse(RequestError("send exactly one Host header"))
-        if not self.url.startswith(b"/"):
-            self._refuse(RequestError("the request target must be a path"))
-        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and (codings != [b"chunked"] or b"content-length" in names):
-            self._refuse(RequestError("the only transfer coding read here is 'chunked', without a Content-Length"))
+        self._check_head()
         super().on_headers_complete()
         if self.parser.should_upgrade():
             # The request itself is served; what follows it would be another protocol.
             self.cycle.keep_alive = False
 
+    def _check_head(self) -> None:
+        names = [name for name, _ in self.headers]
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            self._refuse(RequestError("send HTTP/1.1"))
+        if names.count(b"host") > 1 or (version == "1.1" and b"host" not in names):
+            self._refuse(RequestError("send exactly one Host header"))
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            self._refuse(RequestError("the request target must be a path"))
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (codings != [b"chunked"] or b"content-length" in names or version == "1.0"):
+            self._refuse(RequestError("the only transfer coding read here is 'chunked', without a Content-Length"))
+
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self.parser.should_upgrade() and self._has_body():
+            return  # only the parser thinks so
         if self._is_padded():
             self._refuse(_too_large(self.limits))
         super().on_message_complete()
-        self._in_head = True
+        self._in_head, self._in_message = True, False
+        self._is_last = not self.cycle.keep_alive
+        if self.cycle.response_complete:
+            self._set_deadline(self.limits.idle_timeout_s, self.transport.close)
+
+    def on_response_complete(self) -> None:
+        """An answer is out: wait for the next request, or for what is still to come of this one, but not for ever."""
+        super().on_response_complete()
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return
+        if not self._in_message:
+            self._set_deadline(self.limits.idle_timeout_s, self.transport.close)
+        elif not self._in_head:
+            self._set_deadline(self.limits.read_timeout_s, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that cannot be parsed, in OpenAI's form, and close the connection."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_last:
             return
         self._clear_deadline()
         error = self._refusal or RequestError(msg or "this is not HTTP", code="invalid_http")
@@ -136,6 +196,12 @@ class StrictProtocol(HttpToolsProtocol):
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
             self.transport.write(STATUS_LINE[int(error.status)] + head + body)
         self.transport.close()
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
 
     def _refuse(self, error: RequestError) -> None:
         self._refusal = error

@@ -172,6 +172,9 @@ def test_a_chunked_body_is_read() -> None:
         b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
         b"GET /x HTTP/2.0\r\n" + HOST + b"\r\n",
         b"GET /x HTTP/0.9\r\n" + HOST + b"\r\n",
+        b"GET /x HTTP/1.0\r\n" + HOST + HOST + b"\r\n",
+        b"GET /x#y HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"POST /x HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /x HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         b"POST /x HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
         b"POST /x HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -290,12 +293,45 @@ def test_an_upgrade_is_served_as_an_ordinary_request_and_the_connection_closed()
     assert "/hidden" not in seen.paths
 
 
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 2\r\n\r\nhi", b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"]
+)
+def test_a_body_sent_with_the_offer_of_an_upgrade_is_read(framing: bytes) -> None:
+    offer = b"POST /x HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+
+    answer, seen = exchange(offer + framing + b"GET /hidden HTTP/1.1\r\n" + HOST + b"\r\n")
+
+    assert status_of(answer) == 200
+    assert (seen.paths, seen.bodies) == (["/x"], [b"hi"])
+
+
+def test_a_faulty_body_sent_with_the_offer_of_an_upgrade_is_refused() -> None:
+    offer = (
+        b"POST /x HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+
+    answer, seen = exchange(offer + b"zz\r\n")
+
+    assert status_of(answer) == 400
+    assert seen.paths == []
+
+
 def test_data_after_the_last_request_of_a_connection_is_no_second_request() -> None:
     last = b"GET /a HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 
-    _, seen = exchange(last + b"GET /b HTTP/1.1\r\n" + HOST + b"\r\n")
+    answer, seen = exchange(last + b"GET /b HTTP/1.1\r\n" + HOST + b"\r\n")
 
-    assert "/b" not in seen.paths
+    assert status_of(answer) == 200
+    assert seen.paths == ["/a"]
+
+
+@pytest.mark.parametrize("after", [b"", b"\r\n"])
+def test_a_connection_that_says_nothing_more_is_closed(after: bytes) -> None:
+    limits = ServerConfig(idle_timeout_s=0.05)
+
+    answer, _ = exchange(b"GET /a HTTP/1.1\r\n" + HOST + b"\r\n", after, limits=limits)
+
+    assert answer.count(b"HTTP/1.1 200") == 1
 
 
 def test_garbage_while_an_answer_is_being_made_is_refused_in_its_place() -> None:
