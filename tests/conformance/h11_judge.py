@@ -1,13 +1,15 @@
 """h11 as the judge: what a strict parser makes of a client's bytes, and of the answers we give."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import h11
 
 MAX_EVENT_BYTES = 8 * 1024
 _SLICE_BYTES = 4096
+_BLANKS = re.compile(rb"\A(\S+) +(\S+) +(?=HTTP/)")
 
 
 class End(StrEnum):
@@ -28,12 +30,14 @@ class Asked:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """A client's bytes as h11 reads them."""
 
-    requests: list[Asked]
-    end: End
+    requests: list[Asked] = field(default_factory=list[Asked])
+    end: End = End.NOTHING
+    begun: Asked | None = None
+    """The request of which the head was read, but not all of the body."""
     reason: str = ""
 
 
@@ -56,45 +60,58 @@ class Answers:
     """Begin of an answer that is not whole."""
 
 
-def read_requests(raw: bytes, *, max_event_bytes: int = MAX_EVENT_BYTES) -> Reading:
-    """Read all requests on one connection, each answered at once."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=max_event_bytes)
-    found: list[Asked] = []
-    # In slices: its buffer takes time by the square of what is in it.
-    slices = (raw[at : at + _SLICE_BYTES] for at in range(0, len(raw), _SLICE_BYTES))
+def read_requests(raw: bytes, *, max_event_bytes: int = MAX_EVENT_BYTES, as_known: bool = False) -> Reading:
+    """Read all requests on one connection, each answered at once.
+
+    Args:
+        raw: All that the client sends.
+        max_event_bytes: Limit of a head that is not whole.
+        as_known: Mend what h11 refuses and we are known to take: see `_mend`.
+    """
+    reading = Reading()
+    rest = raw
     try:
-        while True:
-            asked = _read_request(connection, slices)
-            if asked is None:
-                is_empty = connection.their_state is h11.IDLE and not connection.trailing_data[0]
-                return Reading(found, End.NOTHING if is_empty else End.PART)
-            found.append(asked)
+        while rest := _mend(rest) if as_known else rest:
+            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=max_event_bytes)
+            # In slices: its buffer takes time by the square of what is in it.
+            slices = iter([rest[at : at + _SLICE_BYTES] for at in range(0, len(rest), _SLICE_BYTES)])
+            if not _read_request(connection, slices, reading):
+                reading.end = End.PART
+                return reading
             # No success: after that, an upgrade or a CONNECT would go on as another protocol.
             connection.send(h11.Response(status_code=404, headers=[("content-length", "0")]))
             connection.send(h11.EndOfMessage())
             if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                return Reading(found, End.CLOSED)
-            connection.start_next_cycle()
+                reading.end = End.CLOSED
+                return reading
+            rest = connection.trailing_data[0] + b"".join(slices)
     except h11.RemoteProtocolError as error:
-        return Reading(found, End.REJECTED, str(error))
+        reading.end, reading.reason = End.REJECTED, str(error)
+    return reading
 
 
-def _read_request(connection: h11.Connection, more: Iterator[bytes]) -> Asked | None:
-    method = target = ""
+def _mend(raw: bytes) -> bytes:
+    """Leave out line ends before a request line, and blanks too many in it: RFC 9112 2.2 and 3 let servers do so."""
+    return _BLANKS.sub(rb"\1 \2 ", raw.lstrip(b"\r\n"), count=1)
+
+
+def _read_request(connection: h11.Connection, more: Iterator[bytes], reading: Reading) -> bool:
     body = bytearray()
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             chunk = next(more, b"")
             if not chunk:
-                return None
+                return False
             connection.receive_data(chunk)
         elif isinstance(event, h11.Request):
-            method, target = event.method.decode(), event.target.decode("latin-1")
+            reading.begun = Asked(event.method.decode(), event.target.decode("latin-1"), b"")
         elif isinstance(event, h11.Data):
             body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            return Asked(method, target, bytes(body))
+        elif isinstance(event, h11.EndOfMessage) and reading.begun is not None:
+            reading.requests.append(replace(reading.begun, body=bytes(body)))
+            reading.begun = None
+            return True
 
 
 def read_answers(received: bytes, *, bodiless: bool = False, ended: bool = False) -> Answers:

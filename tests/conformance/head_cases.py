@@ -21,6 +21,7 @@ from http_case import (
 
 _LF = "h11 takes a lone LF as a line end; RFC 9112 2.2 allows it, proxies differ"
 _FOLD = "h11 unfolds lines; RFC 9112 5.2 asks servers to refuse or unfold"
+_BLANKS = "h11 wants one; RFC 9112 3 lets servers take several"
 _EMPTY = "h11 wants none; RFC 9112 2.2 asks servers to skip them, and nothing can hide in them"
 _VERSION = "h11 takes any version of this form, and reads it as 1.1"
 _SIZE = "h11 holds its limit only against heads that are not whole"
@@ -104,6 +105,14 @@ def _start_lines() -> Iterator[Case]:
     )
     yield case("start: a bare LF before it", b"\n" + whole(), answered(), differs=_EMPTY)
     yield case("start: a blank before it", b" " + whole(), refused())
+    starts = {
+        "two blanks before the version": START.replace(b" H", b"  H"),
+        "two blanks before the target": START.replace(b" /", b"  /"),
+    }
+    for name, start in starts.items():
+        yield case(f"start: {name}", head(LENGTH, start=start) + HELLO, answered(), differs=_BLANKS)
+    yield case("start: a tab before the target", head(LENGTH, start=START.replace(b" /", b"\t/")) + HELLO, refused())
+    yield case("start: a tab before the version", head(LENGTH, start=START.replace(b" H", b"\tH")) + HELLO, refused())
     methods = {
         "in lower case": b"post",
         "unknown": b"FOO",

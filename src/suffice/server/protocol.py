@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from suffice.errors import HeadersTooLargeError, RequestError, RequestTimeoutError
 from suffice.server.config import ServerConfig
@@ -35,8 +35,10 @@ class StrictProtocol(HttpToolsProtocol):
         self._n_framing_bytes = 0
         self._n_body_bytes = 0
         self._in_message = False
+        self._is_answered = False
         self._is_last = False
         self._is_resuming = False
+        self._unanswered: list[RequestResponseCycle] = []
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -50,7 +52,12 @@ class StrictProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._clear_deadline()
+        self._abandon()
         super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """The client sends no more: to us it is as good as gone."""
+        self._abandon()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, while the head stays within its limit."""
@@ -114,6 +121,7 @@ class StrictProtocol(HttpToolsProtocol):
             return
         super().on_message_begin()
         self._in_head = self._in_message = True
+        self._is_answered = False
         self._set_deadline(self.limits.read_timeout_s, self._refuse_slow)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -142,6 +150,7 @@ class StrictProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             # The request itself is served; what follows it would be another protocol.
             self.cycle.keep_alive = False
+        self._unanswered.append(self.cycle)
 
     def _check_head(self) -> None:
         names = [name for name, _ in self.headers]
@@ -170,12 +179,14 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """An answer is out: wait for the next request, or for what is still to come of this one, but not for ever."""
+        self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
         super().on_response_complete()
         if self.transport.is_closing() or not self.cycle.response_complete:
             return
         if not self._in_message:
             self._set_deadline(self.limits.idle_timeout_s, self.transport.close)
         elif not self._in_head:
+            self._is_answered = True
             self._set_deadline(self.limits.read_timeout_s, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
@@ -185,17 +196,18 @@ class StrictProtocol(HttpToolsProtocol):
         self._clear_deadline()
         error = self._refusal or RequestError(msg or "this is not HTTP", code="invalid_http")
         body = render(error)
-        busy = self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison] - None before the first request
-        if not busy:
-            # Amid another response these bytes would be read as part of it.
+        # Amid another answer these bytes would be read as part of it, and after this request's own as one to another.
+        if not self._is_answered and not any(cycle.response_started for cycle in self._unanswered):
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
             self.transport.write(STATUS_LINE[int(error.status)] + head + body)
-        elif not self.cycle.response_started:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-            head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-            self.transport.write(STATUS_LINE[int(error.status)] + head + body)
+        self._abandon()
         self.transport.close()
+
+    def _abandon(self) -> None:
+        """Tell all that is being answered that nobody reads it; uvicorn would tell the last request of a pipeline."""
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _has_body(self) -> bool:
         return any(
