@@ -38,6 +38,7 @@ from suffice.server.passthrough import Passthrough
 from suffice.server.reloading import Reloader, identify
 from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
 from suffice.upstream.config import TierConfig, UpstreamConfig
+from suffice.upstream.connections import Connector
 from suffice.upstream.pool import Pool
 from suffice.upstream.recorded import RecordedUpstream
 from suffice.upstream.replica import Replica
@@ -258,7 +259,7 @@ def _profile_limits(config: Config) -> dict[str | None, int]:
 
 def _client_session(config: UpstreamConfig) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=config.max_connections, keepalive_timeout=60.0),
+        connector=Connector(limit=config.max_connections),
         # Deadlines are set per phase by `upstream.replica`; aiohttp's own total would cut long streams.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s),
         auto_decompress=False,

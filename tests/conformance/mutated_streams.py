@@ -99,7 +99,7 @@ def count_canonical(raw: bytes) -> tuple[int, bool]:
             return n, False
         n, at = n + 1, end
         if b"\r\nconnection: close\r\n" in b"\r\n" + found["lines"].lower():
-            return n, True
+            return n, at == len(raw)
     return n, True
 
 

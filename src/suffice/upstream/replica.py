@@ -72,7 +72,7 @@ class Replica:
     async def _read(self, response: aiohttp.ClientResponse, call: Call, started_at: float) -> Exchange:
         exchange = Exchange(
             status=response.status,
-            content_type=response.headers.get("content-type", "application/json"),
+            content_type=_content_type(response.headers.get("content-type")),
             replica=self.base_url,
             started_at=started_at,
             retry_after_s=_retry_after(response.headers.get("retry-after")),
@@ -134,6 +134,8 @@ async def _resume(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 
 def _refuse_mendable(exchange: Exchange) -> None:
     """Raise for the statuses that another replica, or this one a little later, might mend."""
+    if exchange.status in {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT}:
+        raise UpstreamBrokenError(f"{exchange.replica} answered {exchange.status}, which has no content")
     # 401, 403 and 404 are about the gateway's own key and model name: the client cannot mend them.
     is_about_request = 400 <= exchange.status < 500 and exchange.status not in {401, 403, 404, 408, 429}
     if 200 <= exchange.status < 300 or is_about_request:
@@ -145,6 +147,11 @@ def _refuse_mendable(exchange: Exchange) -> None:
         error = UpstreamBusyError(message, retry_after_s=exchange.retry_after_s or 1.0)
     error.answered = exchange.status
     raise error
+
+
+def _content_type(value: str | None) -> str:
+    """As the upstream says, unless no header can carry it."""
+    return value if value and value.isprintable() else "application/json"
 
 
 def _retry_after(value: str | None) -> float | None:
