@@ -15,6 +15,7 @@ import aiohttp
 from suffice.caching.conversations import ConversationStore
 from suffice.caching.decisions import DecisionCache
 from suffice.config import Config, Loaded, Yardstick, build_yardstick, observe_only, watched_bundle
+from suffice.config.tls import upstream_tls
 from suffice.errors import Mistake
 from suffice.pipeline.arrival import Arrival, ModeSwitch, Settings
 from suffice.pipeline.booking import Book
@@ -37,7 +38,7 @@ from suffice.server.models import ModelList
 from suffice.server.passthrough import Passthrough
 from suffice.server.reloading import Reloader, identify
 from suffice.telemetry import CONTENT_TYPE, BundleState, ReplicaState, Telemetry
-from suffice.upstream.config import TierConfig, UpstreamConfig
+from suffice.upstream.config import TierConfig
 from suffice.upstream.connections import Connector
 from suffice.upstream.pool import Pool
 from suffice.upstream.recorded import RecordedUpstream
@@ -78,7 +79,7 @@ async def open_upstreams(loaded: Loaded, tiers: Sequence[TierConfig]) -> AsyncGe
         TapeError: A tape cannot be read.
     """
     draw = random.SystemRandom().random
-    async with _client_session(loaded.config.upstream) as session:
+    async with _client_session(loaded) as session:
         yield [_open_tier(tier, loaded, session, draw) for tier in tiers]
 
 
@@ -101,7 +102,7 @@ async def open_gateway(loaded: Loaded, *, random_source: random.Random | None = 
     yardstick = build_yardstick(loaded)
     draw = (random_source or random.SystemRandom()).random
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_client_session(config.upstream))
+        session = await stack.enter_async_context(_client_session(loaded))
         recorder = Recorder(config.recording, loaded.folder) if config.recording.enabled else None
         if recorder is not None:
             stack.callback(recorder.close, RECORDER_CLOSE_S)
@@ -257,9 +258,10 @@ def _profile_limits(config: Config) -> dict[str | None, int]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _client_session(config: UpstreamConfig) -> aiohttp.ClientSession:
+def _client_session(loaded: Loaded) -> aiohttp.ClientSession:
+    config = loaded.config.upstream
     return aiohttp.ClientSession(
-        connector=Connector(limit=config.max_connections),
+        connector=Connector(limit=config.max_connections, tls=upstream_tls(loaded.config, loaded.folder)),
         # Deadlines are set per phase by `upstream.replica`; aiohttp's own total would cut long streams.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s),
         auto_decompress=False,

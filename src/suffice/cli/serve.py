@@ -49,9 +49,11 @@ def serve(
 
 async def _serve(loaded: "Loaded") -> None:
     from suffice.assembly import open_gateway  # noqa: PLC0415 - as above
+    from suffice.config.tls import server_tls  # noqa: PLC0415 - as above
     from suffice.server.running import listen, run  # noqa: PLC0415 - as above
 
     server = loaded.config.server
+    tls = server_tls(loaded.config, loaded.folder)
     try:
         opened = listen(server)
     except OSError as error:
@@ -60,7 +62,7 @@ async def _serve(loaded: "Loaded") -> None:
     async with open_gateway(loaded) as gateway:
         for warning in gateway.warnings:
             typer.echo(f"warning: {warning}", err=True)
-        await run(gateway.app, server, opened, gateway.turnstile, ready=_announce)
+        await run(gateway.app, server, opened, gateway.turnstile, ready=_announce, tls=tls)
 
 
 def _announce(url: str) -> None:

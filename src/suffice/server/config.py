@@ -17,6 +17,10 @@ class ServerConfig:
     """Address to listen on; one beyond loopback needs `auth.keys` or `--allow-open`."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     """Port to listen on; 0: any free one, printed at start."""
+    tls_certificate: str | None = None
+    """File with the certificate, and those of its issuers, in PEM form: HTTPS (TLS 1.2 and above) in place of HTTP."""
+    tls_key: str | None = None
+    """File with the certificate's private key, in PEM form, without a password."""
     max_body_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024 * 1024
     """Largest request body."""
     max_header_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 
@@ -60,18 +61,33 @@ def listen(config: ServerConfig) -> socket.socket:
     return opened
 
 
-def url_of(opened: socket.socket) -> str:
+def url_of(opened: socket.socket, *, is_tls: bool = False) -> str:
     """Where a listening socket is reached."""
     host, port = opened.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if is_tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def run(
-    app: App, config: ServerConfig, opened: socket.socket, turnstile: Turnstile, *, ready: Callable[[str], None]
+    app: App,
+    config: ServerConfig,
+    opened: socket.socket,
+    turnstile: Turnstile,
+    *,
+    ready: Callable[[str], None],
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running within `shutdown_timeout_s`.
 
     A second signal ends it at once.
+
+    Args:
+        app: Answers.
+        config: Limits and times.
+        opened: The listening socket.
+        turnstile: Told when nothing new is taken.
+        ready: Called with the address once it listens.
+        tls: Our certificate; None: plain HTTP.
     """
     server = _Quiet(
         uvicorn.Config(
@@ -87,6 +103,7 @@ async def run(
             backlog=BACKLOG,
             timeout_keep_alive=int(max(1, config.idle_timeout_s)),
             timeout_graceful_shutdown=int(max(1, config.shutdown_timeout_s)),
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
     )
 
@@ -104,4 +121,4 @@ async def run(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve([opened]))
         await server.listening.wait()
-        ready(url_of(opened))
+        ready(url_of(opened, is_tls=tls is not None))

@@ -4,6 +4,7 @@ aiohttp gives bytes that come on an idle connection to the next request on it: o
 """
 
 import asyncio
+import ssl
 from functools import partial
 from typing import Any
 
@@ -36,8 +37,8 @@ class _Handler(ResponseHandler):
 class Connector(aiohttp.TCPConnector):
     """Opens and keeps connections."""
 
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE_S)  # pyright: ignore[reportUnknownMemberType] - one of its many options
+    def __init__(self, *, limit: int, tls: ssl.SSLContext) -> None:
+        super().__init__(limit=limit, ssl=tls, keepalive_timeout=KEEPALIVE_S)  # pyright: ignore[reportUnknownMemberType] - one of its many options
         self._factory = partial(_Handler, loop=asyncio.get_running_loop())
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
