@@ -35,6 +35,7 @@ test-encoder: $(VENV)/.encoder ## Run the tests that need the MiniLM encoder
 	$(BIN)/pytest -m encoder $(ARGS)
 
 fuzz: $(VENV)/.dev ## Send a gateway changed requests for ten minutes, with h11 as the second opinion
+	FUZZ_EXAMPLES=5000 $(BIN)/pytest -q tests/property/test_wire_references.py --timeout 900
 	$(BIN)/python tests/conformance/fuzz_http.py $(ARGS)
 
 check: static coverage docs ## Run everything a change must pass
