@@ -15,7 +15,7 @@ FAST := not load and not encoder
 SOURCES := src tests benchmarks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-load test-encoder check static format-check format lint types imports file-sizes spelling \
+.PHONY: help demo test test-load test-encoder fuzz check static format-check format lint types imports file-sizes spelling \
 	coverage docs bench lock hooks clean
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,10 @@ test-load: $(VENV)/.dev ## Run the tests that need many sockets or much time
 
 test-encoder: $(VENV)/.encoder ## Run the tests that need the MiniLM encoder
 	$(BIN)/pytest -m encoder $(ARGS)
+
+fuzz: $(VENV)/.dev ## Send a gateway changed requests for ten minutes, with h11 as the second opinion
+	FUZZ_EXAMPLES=5000 $(BIN)/pytest -q tests/property/test_wire_references.py --timeout 900
+	$(BIN)/python tests/conformance/fuzz_http.py $(ARGS)
 
 check: static coverage docs ## Run everything a change must pass
 

@@ -178,6 +178,8 @@ def _settle(loaded: Loaded, current: Config) -> tuple[Loaded, list[str]]:
         for name, is_other in (
             ("server.host", loaded.config.server.host != current.server.host),
             ("server.port", loaded.config.server.port != current.server.port),
+            ("server.workers", loaded.config.server.workers != current.server.workers),
+            ("server.tls_certificate", loaded.config.server.tls_certificate != current.server.tls_certificate),
             ("recording", loaded.config.recording != current.recording),
         )
         if is_other

@@ -14,8 +14,9 @@ import typer
 import uvloop
 
 from suffice.assembly import Generations, Lasting, open_lasting
-from suffice.cli.serve import Wanted
+from suffice.cli.wanted import Wanted
 from suffice.config import Loaded, build_yardstick, divide
+from suffice.config.tls import server_tls
 from suffice.errors import ChannelError, ConfigError, ConflictError, Mistake
 from suffice.recording.recorder import Recorder
 from suffice.server.config import ServerConfig
@@ -63,7 +64,8 @@ async def _serve_alone(loaded: Loaded, wanted: Wanted) -> None:
     async with open_lasting(loaded) as lasting, _generations(loaded, wanted, lasting, wanted.read) as generations:
         for warning in generations.gateway.warnings:
             typer.echo(f"warning: {warning}", err=True)
-        await run(generations, loaded.config.server, opened, lasting.turnstile, ready=_announce)
+        tls = server_tls(loaded.config, loaded.folder)
+        await run(generations, loaded.config.server, opened, lasting.turnstile, ready=_announce, tls=tls)
 
 
 @asynccontextmanager
@@ -97,7 +99,8 @@ async def _supervise(loaded: Loaded, wanted: Wanted) -> None:
     config = loaded.config
     # It is bound and never listens: it keeps the port, and tells which one it is.
     with _listen(config.server, shared=True) as kept:
-        url, port = url_of(kept), kept.getsockname()[1]
+        is_tls = server_tls(config, loaded.folder) is not None
+        url, port = url_of(kept, is_tls=is_tls), kept.getsockname()[1]
         recorder = Recorder(config.recording, loaded.folder) if config.recording.enabled else None
         try:
             await Supervisor(
@@ -139,8 +142,13 @@ async def _serve_in_team(loaded: Loaded, wanted: Wanted, talk: socket.socket) ->
     async with _generations(loaded, wanted, lasting, read) as generations:
         _take_orders(team, generations)
         handlers |= {PAGE: page, SPREAD: team.obey}
+        tls = server_tls(loaded.config, loaded.folder)
+
+        def ready(_: str) -> None:
+            channel.tell(READY)
+
         serving = asyncio.create_task(
-            run(generations, loaded.config.server, opened, lasting.turnstile, ready=lambda _: channel.tell(READY))
+            run(generations, loaded.config.server, opened, lasting.turnstile, ready=ready, tls=tls)
         )
         talking, recording = asyncio.create_task(channel.run()), asyncio.create_task(records.run())
 
