@@ -173,6 +173,19 @@ def test_a_finished_stream_without_an_end_mark_is_whole_and_gets_none() -> None:
     assert collector.only.error is None
 
 
+def test_a_long_stream_is_read_before_too_much_of_it_is_put_off() -> None:
+    events = [HELLO, *[chunk({"content": "x" * 100_000})] * 20, STOP, DONE]
+    router = make_router(settings={"record_content": True})
+    pipeline, collector = make_pipeline(streamed(events), streamed(WHOLE), router=router)
+
+    got = read(pipeline, ask())
+
+    assert got == b"".join(events)
+    assert collector.only.attempts[0].answer == "Hello" + "x" * 2_000_000
+    assert collector.only.attempts[0].usage is not None
+    assert collector.only.attempts[0].usage.completion_tokens == 21
+
+
 def test_comments_and_thoughts_pass_as_they_come() -> None:
     events = [b": ping\n\n", chunk({"reasoning_content": "hm"}), HELLO, STOP, DONE]
     pipeline, _ = make_pipeline(streamed(events), streamed(WHOLE))
