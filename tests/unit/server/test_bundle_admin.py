@@ -46,7 +46,6 @@ def test_what_is_in_force_is_told_with_the_bundle_it_comes_from(tmp_path: Path) 
         "sources": [],
         "path": str(tmp_path / "b"),
         "last_refusal": None,
-        "configuration": "",
         "max_complexity": {"small": 4.0},
         "profiles": {"strict": {"small": 0.5}},
         "auto": {"cheap": 7.0, "balanced": 4.0, "quality": 2.0},
