@@ -25,6 +25,9 @@ _MAX_UNREAD = 64 * 1024
 
 _CLOSING = {"content-type": "application/json", "connection": "close"}
 
+_MAX_SKIPPED = 256 * 1024
+"""Bytes of a body that nobody wanted which are read all the same, to keep the connection."""
+
 Serve = Callable[[Request, Responder], Awaitable[None]]
 
 
@@ -47,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(limits, begin=self._await_head)
         self._transport: asyncio.Transport
         self._current: Incoming | None = None
+        self._skipped: Incoming | None = None
         self._task: asyncio.Task[None] | None = None
         self._unread: list[bytes] = []
         self._n_unread = 0
@@ -111,8 +115,19 @@ class Connection(asyncio.Protocol):
             self._reader.feed(data)
         except RequestError as error:
             self._refuse(error)
+        if self._skipped is not None:
+            self._skip(self._skipped)
         if self._current is None and self._reader.heads:
             self._begin(self._reader.heads.popleft())
+
+    def _skip(self, answered: Incoming) -> None:
+        """Read the rest of a body that nobody wanted, so that the next request can be told from it."""
+        upload = answered.request.upload
+        if upload.is_whole:
+            self._skipped = None
+            self._deadline.set(self._limits.idle_timeout_s, self.close)
+        elif upload.n_bytes > _MAX_SKIPPED:
+            self.close(linger=True)
 
     def _begin(self, incoming: Incoming) -> None:
         self._current = incoming
@@ -137,9 +152,13 @@ class Connection(asyncio.Protocol):
             self._go_on(incoming, closes=outlet.closes)
 
     def _go_on(self, answered: Incoming, *, closes: bool) -> None:
-        is_whole = answered.request.upload.is_whole
-        if closes or self.is_last or not is_whole:
-            self.close(linger=not is_whole or bool(self._unread))
+        upload = answered.request.upload
+        if closes or self.is_last:
+            self.close(linger=not upload.is_whole or bool(self._unread))
+        elif not upload.is_whole:
+            self._skipped = answered
+            upload.skip()
+            self._deadline.set(self._limits.read_timeout_s, self.close)
         elif self._reader.heads:
             self._begin(self._reader.heads.popleft())
             if self._reader.unfinished is self._current:
@@ -175,6 +194,9 @@ class Connection(asyncio.Protocol):
         broken, self._reader.unfinished = self._reader.unfinished, None
         if broken is not None and broken is self._current:
             broken.request.upload.fail(error)
+            return
+        if broken is not None and broken is self._skipped:
+            self.close(linger=True)  # it has had its answer
             return
         if broken is not None:
             self._reader.heads.remove(broken)

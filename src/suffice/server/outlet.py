@@ -85,7 +85,7 @@ class ResponseOutlet:
             or self._line.is_last
             or not incoming.keeps
             # The rest of the body must not be read as the next request.
-            or not incoming.request.upload.is_whole
+            or not (incoming.request.upload.is_whole or incoming.request.upload.can_be_skipped)
             or headers.get("connection") == "close"
         )
         if self.closes:

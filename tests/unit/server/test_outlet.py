@@ -80,17 +80,33 @@ def test_head_is_answered_with_the_length_of_what_it_does_not_get() -> None:
     assert (headers, body) == ({"content-length": "5"}, b"")
 
 
+def held_back() -> Incoming:
+    """A request whose client wants to be told to send its body."""
+    one = incoming(is_whole=False)
+    one.request.upload.expect = lambda: None
+    return one
+
+
 @pytest.mark.parametrize(
     ("one", "line", "headers", "closes"),
     [
         (incoming(), FakeLine(), {}, False),
         (incoming(keeps=False), FakeLine(), {}, True),
         (incoming(), FakeLine(is_last=True), {}, True),
-        (incoming(is_whole=False), FakeLine(), {}, True),
+        (incoming(is_whole=False), FakeLine(), {}, False),
+        (held_back(), FakeLine(), {}, True),
         (incoming(), FakeLine(), {"connection": "close"}, True),
         (incoming(is_old=True, keeps=False), FakeLine(), {}, True),
     ],
-    ids=["kept", "the client's last", "the server's last", "amid its body", "the handler's wish", "HTTP/1.0"],
+    ids=[
+        "kept",
+        "the client's last",
+        "the server's last",
+        "amid its body",
+        "a body held back",
+        "the handler's wish",
+        "HTTP/1.0",
+    ],
 )
 @pytest.mark.parametrize("streams", [False, True])
 def test_the_client_is_told_once_when_its_connection_ends(
