@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from plane.bodies import Kind
 from plane.contestant import Running
@@ -32,14 +31,19 @@ class Reading:
     """As the upstream counted them."""
     cpu_us: float
     """Of the contestant, per answer."""
+    upstream_cpu_us: float
+    """Of the upstream, likewise."""
     served: Served
     agrees: bool
     """Client and upstream counted the same, but for what was under way at the end; nothing went wrong."""
 
-    @property
-    def per_second_on_one_core(self) -> float:
-        """How many answers a second of its CPU time is enough for."""
-        return 1e6 / self.cpu_us
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the upstream has done so far."""
+
+    n_answers: int
+    cpu_s: float
 
 
 class Upstream:
@@ -48,20 +52,14 @@ class Upstream:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def count(self, kind: Kind) -> int:
-        """Answers given so far."""
-        return self._counts()["streamed" if kind.is_streamed else "plain"]
-
-    def cpu_s(self) -> float:
-        """CPU time of the upstream itself so far."""
-        return self._counts()["cpu_s"]
+    def count(self, kind: Kind) -> Count:
+        """What it has done so far."""
+        told = json.loads(call(self.address, "GET", "/_counts").body)
+        return Count(told["streamed" if kind.is_streamed else "plain"], told["cpu_s"])
 
     def set_step(self, step_ms: float) -> None:
         """How streams are written from now on."""
         call(self.address, "POST", "/_step", str(step_ms).encode())
-
-    def _counts(self) -> dict[str, Any]:
-        return json.loads(call(self.address, "GET", "/_counts").body)
 
 
 class Bench:
@@ -79,15 +77,17 @@ class Bench:
         kind = scenario.kind
         self.upstream.set_step(scenario.step_ms)
         wait_until_idle(running.pid)
-        count, spent_s = self.upstream.count(kind), cpu_s(running.pid)
+        before, spent_s = self.upstream.count(kind), cpu_s(running.pid)
         served = press(running.address_for(kind), running.headers, self._load(scenario, seconds or self.seconds))
         wait_until_idle(running.pid)
         spent_s = cpu_s(running.pid) - spent_s
-        n_answers = self.upstream.count(kind) - count
+        after = self.upstream.count(kind)
+        n_answers = after.n_answers - before.n_answers
         self._first += n_answers
         return Reading(
             n_answers=n_answers,
             cpu_us=1e6 * spent_s / max(1, n_answers),
+            upstream_cpu_us=1e6 * (after.cpu_s - before.cpu_s) / max(1, n_answers),
             served=served,
             agrees=is_consistent(n_answers, served, scenario.n_connections),
         )
