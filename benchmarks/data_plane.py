@@ -30,7 +30,7 @@ from plane.page import CHART, FIGURES, draw, write_section
 from plane.peers import PEERS
 from plane.processes import rss_bytes, started, wait_for_line
 from plane.results import Results
-from plane.rounds import Rounds
+from plane.rounds import FULL_PLAN, SHORT_PLAN, Rounds
 from plane.tables import render
 
 START_TIMEOUT_S = 20.0
@@ -84,7 +84,8 @@ def _run(
         place = Place(upstream=upstream.address, core=options.core, folder=folder)
         running = _start(everyone, place, stack, unavailable)
         bench = Bench(upstream, files, load_core=options.load_core, seconds=options.seconds)
-        rounds = Rounds(bench, dict(running), Running(pid=pid, address=upstream.address))
+        plan = FULL_PLAN if peers else SHORT_PLAN
+        rounds = Rounds(bench, dict(running), Running(pid=pid, address=upstream.address), plan)
         rounds.warm_up(options.prompts)
         rounds.run(options.rounds)
         return Results(

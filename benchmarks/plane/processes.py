@@ -13,7 +13,7 @@ from suffice.testing.waiting import wait_until
 
 PROC = Path("/proc")
 IDLE_SHARE = 0.05
-"""Below this share of a core a process has finished what it had to do."""
+"""Below this share of a core a process has finished what it had to do, unless it waits for the core or the disk."""
 STEP_S = 0.05
 STOP_TIMEOUT_S = 10.0
 
@@ -77,9 +77,20 @@ def wait_until_idle(root: int, *, at_most_s: float = 5.0) -> None:
     for _ in range(round(at_most_s / STEP_S)):
         time.sleep(STEP_S)
         now = cpu_s(root)
-        if now - before < IDLE_SHARE * STEP_S:
+        if now - before < IDLE_SHARE * STEP_S and not wants_more(root):
             return
         before = now
+
+
+def wants_more(root: int) -> bool:
+    """Whether a thread of a process or of its descendants waits for a core or for the disk."""
+    threads = [thread for pid in tree(root) for thread in (PROC / str(pid) / "task").glob("*/stat")]
+    return any(parse_state(thread.read_text(encoding="utf-8")) in "RD" for thread in threads if thread.exists())
+
+
+def parse_state(text: str) -> str:
+    """The state's letter in a `stat`: R runs or waits for a core, D waits for the disk, S sleeps, Z has ended."""
+    return text.rpartition(") ")[2][0]
 
 
 @contextmanager
@@ -149,7 +160,7 @@ def wait_for_line(log: Path, mark: str, pid: int, *, timeout_s: float) -> str:
 def is_running(pid: int) -> bool:
     """Whether a process of ours has not ended."""
     stat = PROC / str(pid) / "stat"
-    return stat.exists() and stat.read_text(encoding="utf-8").rpartition(") ")[2][0] != "Z"
+    return stat.exists() and parse_state(stat.read_text(encoding="utf-8")) != "Z"
 
 
 def last_lines(log: Path, n_lines: int = 15) -> str:

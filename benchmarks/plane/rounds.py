@@ -21,15 +21,17 @@ STEPS = Scenario(name="stream in steps", kind=Kind.STREAM_WITH_USAGE, step_ms=1.
 STEPS_CUT = Scenario(name="stream in steps, usage taken out", kind=Kind.STREAM, step_ms=1.0, n_connections=64)
 SCENARIOS = (PLAIN, NAMED, STREAM, STREAM_CUT, STEPS, STEPS_CUT)
 
-PLAN: Mapping[str, Sequence[str]] = {
+Plan = Mapping[str, Sequence[str]]
+"""Which of our configurations are measured in which scenario."""
+SHORT_PLAN: Plan = {
     PLAIN.name: (FRESH, CACHED, FRESH_UNRECORDED, CACHED_UNRECORDED),
     NAMED.name: (FRESH,),
-    STREAM.name: (FRESH, CACHED),
-    STREAM_CUT.name: (FRESH, CACHED),
+    STREAM.name: (FRESH,),
+    STREAM_CUT.name: (FRESH,),
     STEPS.name: (FRESH,),
     STEPS_CUT.name: (FRESH,),
 }
-"""Which of our configurations are measured in which scenario."""
+FULL_PLAN: Plan = {**SHORT_PLAN, STREAM.name: (FRESH, CACHED), STREAM_CUT.name: (FRESH, CACHED)}
 PEERS_IN = frozenset({PLAIN.name, STREAM.name, STEPS.name})
 """Where the others are: nothing has to be taken out for their clients, and none of them decides."""
 
@@ -47,6 +49,7 @@ class Rounds:
     """By name, nginx among them; one that fails is left out from then on."""
     direct: Running
     """The upstream itself."""
+    plan: Plan
     failures: dict[str, str] = field(default_factory=dict[str, str])
     _pairs: Pairs = field(default_factory=lambda: defaultdict(list))
     _latency_pairs: dict[tuple[str, int], list[tuple[Reading, Reading]]] = field(
@@ -72,13 +75,8 @@ class Rounds:
     @property
     def upstream_cpu_us(self) -> float:
         """CPU time of the upstream per plain answer, nginx before it."""
-        readings = [
-            yardstick
-            for (_, scenario), pairs in self._pairs.items()
-            for yardstick, _ in pairs
-            if scenario == PLAIN.name
-        ]
-        return statistics.median(reading.upstream_cpu_us for reading in readings)
+        pairs = [pair for (_, scenario), read in self._pairs.items() if scenario == PLAIN.name for pair in read]
+        return statistics.median(yardstick.upstream_cpu_us for yardstick, _ in pairs)
 
     def comparisons(self) -> list[Comparison]:
         """One for each contestant and scenario."""
@@ -89,9 +87,9 @@ class Rounds:
         return [add_latency(name, n, pairs) for (name, n), pairs in self._latency_pairs.items() if pairs]
 
     def _who(self, scenario: Scenario) -> list[str]:
-        known = {name for names in PLAN.values() for name in names} | {NGINX}
+        known = {name for names in self.plan.values() for name in names} | {NGINX}
         peers = [name for name in self.running if name not in known and scenario.name in PEERS_IN]
-        return [name for name in (*PLAN[scenario.name], *peers) if name in self.running]
+        return [name for name in (*self.plan[scenario.name], *peers) if name in self.running]
 
     def _read_beside_nginx(self, name: str, scenario: Scenario) -> None:
         yardstick = self.bench.read(self.running[NGINX], scenario)
