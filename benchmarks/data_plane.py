@@ -3,7 +3,7 @@
 Usage: python benchmarks/data_plane.py [--peers] [--json FILE] [--write-docs] [--rounds N] [--seconds S] [--prompts N]
 
 Needs Linux with two cores, wrk and nginx (`apt-get install wrk nginx-light`). The contestants share one core, the
-upstream and the client the other. `--peers` adds LiteLLM, Portkey and the Rust routers, installed under build/peers as
+upstream and the client the other. `--peers` adds LiteLLM, Portkey and the Rust routers, installed under build/bench as
 requirements/peers-* pin them; one that cannot be is named in the tables with the reason. docs/benchmarks.md tells how
 it is done and what its limits are.
 """

@@ -1,4 +1,4 @@
-"""Other gateways, each installed into a folder of its own under `build/peers`, as pinned under `requirements/`."""
+"""Other programs, each installed into a folder of its own under `build/bench`, as pinned under `requirements/`."""
 
 import hashlib
 import shutil
@@ -11,19 +11,19 @@ from plane.contestant import UnavailableError
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
-PEERS = ROOT / "build" / "peers"
+INSTALLED = ROOT / "build" / "bench"
 INSTALL_TIMEOUT_S = 900.0
 _MARK = "installed.txt"
 
 
 def install_python(name: str) -> Path:
-    """Install `requirements/peers-NAME.txt`; the folder of its programs.
+    """Install `requirements/NAME.txt`; the folder of its programs.
 
     Raises:
         UnavailableError: It cannot be installed.
     """
-    pinned = REQUIREMENTS / f"peers-{name}.txt"
-    folder = PEERS / name
+    pinned = REQUIREMENTS / f"{name}.txt"
+    folder = INSTALLED / name
     programs = folder / "bin"
     if not _is_installed(folder, pinned):
         _run(name, [sys.executable, "-m", "venv", "--clear", str(folder)])
@@ -34,13 +34,13 @@ def install_python(name: str) -> Path:
 
 
 def install_npm(name: str) -> Path:
-    """Install `requirements/peers-NAME.json`; the folder of its modules.
+    """Install `requirements/NAME.json`; the folder of its modules.
 
     Raises:
         UnavailableError: It cannot be installed, or npm is missing.
     """
-    pinned = REQUIREMENTS / f"peers-{name}.json"
-    folder = PEERS / name
+    pinned = REQUIREMENTS / f"{name}.json"
+    folder = INSTALLED / name
     if not _is_installed(folder, pinned):
         npm = shutil.which("npm")
         if npm is None:
@@ -55,8 +55,8 @@ def install_npm(name: str) -> Path:
 
 
 def pinned_version(name: str, package: str) -> str:
-    """The version that `requirements/peers-NAME.txt` pins a package to."""
-    return parse_pinned((REQUIREMENTS / f"peers-{name}.txt").read_text(encoding="utf-8"), package)
+    """The version that `requirements/NAME.txt` pins a package to."""
+    return parse_pinned((REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8"), package)
 
 
 def parse_pinned(text: str, package: str) -> str:

@@ -20,21 +20,21 @@ CACHED_UNRECORDED = "suffice, scores cached, no records"
 
 Sections = Mapping[str, Mapping[str, Any]]
 
-_ROUTE: Sections = {
+ROUTE: Sections = {
     "routing": {"mode": "route", "accept_generic_bundle": True, "max_complexity": {}},
     "scorer": {"kind": "learned"},
 }
-_UNCACHED: Sections = {"cache": {"enabled": False}}
-_UNRECORDED: Sections = {"recording": {"enabled": False}}
+UNCACHED: Sections = {"cache": {"enabled": False}}
+UNRECORDED: Sections = {"recording": {"enabled": False}}
 
 
 def ours() -> list[Contestant]:
     """Each configuration; records are kept unless the name says otherwise, as a new installation does."""
     return [
-        _contestant(FRESH, {**_ROUTE, **_UNCACHED}),
-        _contestant(CACHED, _ROUTE),
-        _contestant(FRESH_UNRECORDED, {**_ROUTE, **_UNCACHED, **_UNRECORDED}),
-        _contestant(CACHED_UNRECORDED, {**_ROUTE, **_UNRECORDED}),
+        _contestant(FRESH, {**ROUTE, **UNCACHED}),
+        _contestant(CACHED, ROUTE),
+        _contestant(FRESH_UNRECORDED, {**ROUTE, **UNCACHED, **UNRECORDED}),
+        _contestant(CACHED_UNRECORDED, {**ROUTE, **UNRECORDED}),
     ]
 
 

@@ -27,7 +27,7 @@ def litellm() -> Contestant:
     Raises:
         UnavailableError: It cannot be installed.
     """
-    programs = install_python("litellm")
+    programs = install_python("peers-litellm")
     environment = {
         "LITELLM_LOG": "ERROR",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -43,7 +43,7 @@ def litellm() -> Contestant:
         return [str(programs / "litellm"), *options, "--telemetry", "False"]
 
     start = _starting(command, environment)
-    return Contestant(name="LiteLLM proxy", version=pinned_version("litellm", "litellm"), start=start)
+    return Contestant(name="LiteLLM proxy", version=pinned_version("peers-litellm", "litellm"), start=start)
 
 
 def portkey() -> Contestant:
@@ -55,7 +55,7 @@ def portkey() -> Contestant:
     node = shutil.which("node")
     if node is None:
         raise UnavailableError("node is not installed; apt-get install nodejs")
-    program = install_npm("portkey") / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+    program = install_npm("peers-portkey") / "@portkey-ai" / "gateway" / "build" / "start-server.js"
     pinned = json.loads((REQUIREMENTS / "peers-portkey.json").read_text(encoding="utf-8"))
 
     def command(_: Place, port: int) -> Sequence[str]:
@@ -99,14 +99,14 @@ PEERS: Mapping[str, Callable[[], Contestant]] = {
 
 
 def _rust_router(name: str, words: Sequence[str]) -> Contestant:
-    programs = install_python("rust")
+    programs = install_python("peers-rust")
 
     def command(place: Place, port: int) -> Sequence[str]:
         served = ["--worker-urls", place.upstream, "--policy", "round_robin"]
         listening = ["--host", "127.0.0.1", "--port", str(port), "--prometheus-port", str(free_port())]
         return [str(programs / name), *words, *served, *listening, "--log-level", "error"]
 
-    return Contestant(name=name, version=pinned_version("rust", name), start=_starting(command, {}))
+    return Contestant(name=name, version=pinned_version("peers-rust", name), start=_starting(command, {}))
 
 
 def _starting(
