@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Stat:
 
     pid: int
     parent: int
+    state: str
+    """R runs or waits for a core, D waits for the disk, S sleeps, Z has ended."""
     cpu_ticks: int
     """User and system time of all threads, those that have ended among them."""
 
@@ -35,7 +37,7 @@ def parse_stat(text: str) -> Stat:
     """
     pid, _, rest = text.partition(" (")
     fields = rest.rpartition(") ")[2].split()
-    return Stat(int(pid), int(fields[1]), int(fields[11]) + int(fields[12]))
+    return Stat(int(pid), int(fields[1]), fields[0], int(fields[11]) + int(fields[12]))
 
 
 def descendants(root: int, stats: Sequence[Stat]) -> list[int]:
@@ -84,13 +86,7 @@ def wait_until_idle(root: int, *, at_most_s: float = 5.0) -> None:
 
 def wants_more(root: int) -> bool:
     """Whether a thread of a process or of its descendants waits for a core or for the disk."""
-    threads = [thread for pid in tree(root) for thread in (PROC / str(pid) / "task").glob("*/stat")]
-    return any(parse_state(thread.read_text(encoding="utf-8")) in "RD" for thread in threads if thread.exists())
-
-
-def parse_state(text: str) -> str:
-    """The state's letter in a `stat`: R runs or waits for a core, D waits for the disk, S sleeps, Z has ended."""
-    return text.rpartition(") ")[2][0]
+    return any(stat.state in "RD" for pid in tree(root) for stat in _read_stats(f"{pid}/task/[0-9]*/stat"))
 
 
 @contextmanager
@@ -133,8 +129,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait(STOP_TIMEOUT_S)
     for pid in family[1:]:
-        if (PROC / str(pid)).exists():
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_running, family)), timeout_s=STOP_TIMEOUT_S)
 
 
 def wait_for_line(log: Path, mark: str, pid: int, *, timeout_s: float) -> str:
@@ -159,8 +156,7 @@ def wait_for_line(log: Path, mark: str, pid: int, *, timeout_s: float) -> str:
 
 def is_running(pid: int) -> bool:
     """Whether a process of ours has not ended."""
-    stat = PROC / str(pid) / "stat"
-    return stat.exists() and parse_state(stat.read_text(encoding="utf-8")) != "Z"
+    return any(stat.state != "Z" for stat in _read_stats(f"{pid}/stat"))
 
 
 def last_lines(log: Path, n_lines: int = 15) -> str:
@@ -168,9 +164,9 @@ def last_lines(log: Path, n_lines: int = 15) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
 
 
-def _read_stats() -> list[Stat]:
+def _read_stats(pattern: str = "[0-9]*/stat") -> list[Stat]:
     stats: list[Stat] = []
-    for path in PROC.glob("[0-9]*/stat"):
+    for path in PROC.glob(pattern):
         try:
             stats.append(parse_stat(path.read_text(encoding="utf-8", errors="replace")))
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
