@@ -12,6 +12,9 @@ from plane.processes import cpu_s, wait_until_idle
 from suffice.testing import call
 
 
+WARM_UP_S = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One kind of work."""
@@ -93,9 +96,9 @@ class Bench:
         )
 
     def warm_up(self, running: Running, scenario: Scenario, n_answers: int) -> None:
-        """Load a contestant until it has answered so many, or for ten times as long as a reading takes."""
+        """Load a contestant until it has answered so many, for a minute at most."""
         n_given = 0
-        for _ in range(10):
+        for _ in range(round(WARM_UP_S / self.seconds)):
             n_given += self.read(running, scenario).n_answers
             if n_given >= n_answers:
                 break
