@@ -2,10 +2,10 @@
 
 Usage: python benchmarks/data_plane.py [--peers] [--json FILE] [--write-docs] [--rounds N] [--seconds S] [--prompts N]
 
-Needs Linux with two cores, wrk and nginx (`apt-get install wrk nginx-light`). The contestants share one core, the
-upstream and the client the other. `--peers` adds LiteLLM, Portkey and the Rust routers, installed under build/bench as
-requirements/peers-* pin them; one that cannot be is named in the tables with the reason. docs/benchmarks.md tells how
-it is done and what its limits are.
+Needs Linux with two cores, wrk and nginx (`apt-get install wrk nginx-light`; root without systemd gets them so). The
+contestants share one core, the upstream and the client the other. `--peers` adds LiteLLM, Portkey and the Rust
+routers, installed under build/bench as requirements/peers-* pin them; one that cannot be is named in the tables with
+the reason. docs/benchmarks.md tells how it is done and what its limits are.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import msgspec
 from plane.about import describe_machine
 from plane.bodies import FEWEST_TOKENS, MOST_TOKENS, make_varied, write_bodies
 from plane.contestant import Contestant, Place, Running, UnavailableError
-from plane.load import missing_programs
+from plane.debian import provide
 from plane.measuring import Bench, Upstream
 from plane.nginx import NAME, nginx
 from plane.ours import n_dropped, ours
@@ -39,7 +39,7 @@ SECTION = "measured"
 
 def main() -> int:
     options = _read_options()
-    if missing := [*missing_programs(), *_missing_cores()]:
+    if missing := [*provide(), *_missing_cores()]:
         print("\n".join(missing), file=sys.stderr)
         return 1
     try:

@@ -23,8 +23,8 @@ from typing import Any
 from plane.about import describe_machine
 from plane.bodies import make_varied, write_bodies
 from plane.contestant import Place, Running, UnavailableError
+from plane.debian import provide
 from plane.installing import install_python, pinned_version
-from plane.load import missing_programs
 from plane.measuring import Bench, Scenario, Upstream
 from plane.ours import FRESH, ours
 from plane.page import write_section
@@ -53,7 +53,7 @@ class Profile:
 
 def main() -> int:
     options = _read_options()
-    if missing := missing_programs():
+    if missing := provide():
         print("\n".join(missing), file=sys.stderr)
         return 1
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -68,15 +67,6 @@ def press(address: str, headers: Mapping[str, str], load: Load) -> Served:
     if ended.returncode:
         raise RuntimeError(f"{command[0]} failed: {ended.stderr[-500:]}{ended.stdout[-500:]}")
     return read_streams_summary(ended.stdout) if load.kind.is_streamed else read_wrk_summary(ended.stdout)
-
-
-def missing_programs() -> list[str]:
-    """What must be installed for this to work, as a Debian machine would."""
-    return [
-        f"{name} is not installed; apt-get install {package}"
-        for name, package in (("wrk", "wrk"), ("taskset", "util-linux"))
-        if shutil.which(name) is None
-    ]
 
 
 def read_wrk_summary(output: str) -> Served:

@@ -11,7 +11,6 @@ from plane.load import Load, Served, press
 from plane.processes import cpu_s, wait_until_idle
 from suffice.testing import call
 
-
 WARM_UP_S = 60.0
 
 

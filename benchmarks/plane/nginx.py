@@ -2,13 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from plane.contestant import Contestant, Place, Running, UnavailableError
+from plane.debian import find
 from plane.ports import answers, free_port
 from plane.processes import last_lines, started
 from suffice.testing import wait_until
@@ -57,7 +57,7 @@ def nginx() -> Contestant:
     Raises:
         UnavailableError: nginx is not installed.
     """
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    program = find("nginx")
     if program is None:
         raise UnavailableError("nginx is not installed; apt-get install nginx-light")
     said = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr

@@ -36,6 +36,10 @@ class Comparison:
     """In all rounds."""
     n_events: int | None
     """Of each stream that the client got."""
+    p50_us: Spread | None
+    """Until the end of an answer, at full load."""
+    first_byte_p50_us: Spread | None
+    """Until the first byte of a stream, at full load."""
     agrees: bool
     """Client and upstream counted the same in every round, and nothing went wrong."""
 
@@ -90,6 +94,8 @@ def compare(contestant: str, scenario: str, pairs: Sequence[tuple[Reading, Readi
         times_nginx=Spread.of([own.cpu_us / yardstick.cpu_us for yardstick, own in pairs]),
         n_answers=sum(own.n_answers for _, own in pairs),
         n_events=pairs[-1][1].served.n_events,
+        p50_us=_spread_of_known([own.served.p50_us for _, own in pairs]),
+        first_byte_p50_us=_spread_of_known([own.served.first_byte_p50_us for _, own in pairs]),
         agrees=all(reading.agrees for pair in pairs for reading in pair),
     )
 
@@ -104,3 +110,8 @@ def add_latency(contestant: str, n_connections: int, pairs: Sequence[tuple[Readi
         added_p99_us=Spread.of([(own.p99_us or 0) - (direct.p99_us or 0) for direct, own in served]),
         direct_p50_us=Spread.of([direct.p50_us or 0 for direct, _ in served]),
     )
+
+
+def _spread_of_known(values: Sequence[float | None]) -> Spread | None:
+    known = [value for value in values if value is not None]
+    return Spread.of(known) if known else None
