@@ -28,7 +28,7 @@ from plane.nginx import NAME, nginx
 from plane.ours import n_dropped, ours
 from plane.page import CHART, FIGURES, draw, write_section
 from plane.peers import PEERS
-from plane.processes import rss_bytes, started, wait_for_line
+from plane.processes import own_path, rss_bytes, started, wait_for_line
 from plane.results import Results
 from plane.rounds import FULL_PLAN, SHORT_PLAN, Rounds
 from plane.tables import render
@@ -47,8 +47,6 @@ def main() -> int:
     except UnavailableError as error:
         print(error, file=sys.stderr)
         return 1
-    # Children run as this process does, whatever it was started from.
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     results = _run([yardstick, *ours()], PEERS if options.peers else {}, options)
     print(render(results))
     encoded = msgspec.json.format(msgspec.json.encode(results), indent=2)
@@ -78,7 +76,7 @@ def _run(
         files = write_bodies(folder, make_varied(options.prompts))
         log = folder / "upstream.log"
         command = [sys.executable, "-m", "plane.upstream"]
-        pid = stack.enter_context(started(command, core=options.load_core, log=log))
+        pid = stack.enter_context(started(command, core=options.load_core, log=log, env=own_path()))
         upstream = Upstream(wait_for_line(log, "listening on ", pid, timeout_s=START_TIMEOUT_S))
         everyone = [*contestants, *installed]
         place = Place(upstream=upstream.address, core=options.core, folder=folder)

@@ -11,7 +11,6 @@ build/bench; it needs root, or a kernel that lets a parent trace its children's 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from plane.installing import install_python, pinned_version
 from plane.measuring import Bench, Scenario, Upstream
 from plane.ours import FRESH, ours
 from plane.page import write_section
-from plane.processes import started, wait_for_line
+from plane.processes import own_path, started, wait_for_line
 from plane.rounds import PLAIN, STREAM, STREAM_CUT
 from plane.stacks import PARTS, Sample, busiest, parse_stacks, shares
 from plane.tables import table
@@ -56,7 +55,6 @@ def main() -> int:
     if missing := provide():
         print("\n".join(missing), file=sys.stderr)
         return 1
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     try:
         profiler = install_python("profile") / "py-spy"
         profiles = _run(profiler, options)
@@ -103,7 +101,7 @@ def _run(profiler: Path, options: argparse.Namespace) -> list[Profile]:
         files = write_bodies(folder, make_varied(N_PROMPTS))
         log = folder / "upstream.log"
         command = [sys.executable, "-m", "plane.upstream"]
-        pid = stack.enter_context(started(command, core=options.load_core, log=log))
+        pid = stack.enter_context(started(command, core=options.load_core, log=log, env=own_path()))
         upstream = Upstream(wait_for_line(log, "listening on ", pid, timeout_s=20.0))
         contestant = next(one for one in ours() if one.name == FRESH)
         place = Place(upstream=upstream.address, core=options.core, folder=folder)

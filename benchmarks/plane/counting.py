@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from plane.processes import own_path
+
 MARK = "getpgid"
 TIMEOUT_S = 900.0
 
@@ -66,8 +68,7 @@ def per_request(dumps: Sequence[int], n_requests: int) -> list[float]:
 def _environment() -> dict[str, str]:
     # Whatever could differ between two runs is held: the hashes of strings, threads, the addresses above.
     fixed = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    path = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-    return {**fixed, **path}
+    return {**fixed, **own_path(), "PATH": os.environ.get("PATH", "")}
 
 
 def _fixed_addresses() -> list[str]:

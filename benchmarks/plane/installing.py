@@ -1,6 +1,7 @@
 """Other programs, each installed into a folder of its own under `build/bench`, as pinned under `requirements/`."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 INSTALLED = ROOT / "build" / "bench"
 INSTALL_TIMEOUT_S = 900.0
+NO_PATH = {"PYTHONPATH": ""}
+"""They find what was installed with them, and nothing of this environment."""
 _MARK = "installed.txt"
 
 
@@ -68,7 +71,14 @@ def parse_pinned(text: str, package: str) -> str:
 def _run(name: str, command: Sequence[str]) -> None:
     print(f"installing {name} ...", file=sys.stderr, flush=True)
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
+        ended = subprocess.run(
+            command,
+            env={**os.environ, **NO_PATH},
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"cannot be installed: nothing within {INSTALL_TIMEOUT_S:g} s") from error
     if ended.returncode:

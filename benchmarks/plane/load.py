@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plane.bodies import Kind
+from plane.processes import own_path
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "cycle_bodies.lua"
@@ -58,7 +59,7 @@ def press(address: str, headers: Mapping[str, str], load: Load) -> Served:
     command = _stream_command(address, sent, load) if load.kind.is_streamed else _wrk_command(address, sent, load)
     ended = subprocess.run(
         ["taskset", "--cpu-list", str(load.core), *command],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, **own_path()},
         capture_output=True,
         text=True,
         timeout=load.seconds + 60,

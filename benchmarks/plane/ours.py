@@ -7,7 +7,7 @@ from typing import Any
 
 import suffice
 from plane.contestant import Contestant, Place, Running, UnavailableError
-from plane.processes import started, wait_for_line
+from plane.processes import own_path, started, wait_for_line
 from suffice.testing import call, write_settings
 
 START_TIMEOUT_S = 30.0
@@ -44,7 +44,7 @@ def _contestant(name: str, sections: Sections) -> Contestant:
         config = write_settings(place.folder, small=[place.upstream], large=[place.upstream], sections=sections)
         log = place.folder / "suffice.log"
         command = [sys.executable, "-m", "suffice", "serve", "--config", str(config)]
-        with started(command, core=place.core, log=log, folder=place.folder) as pid:
+        with started(command, core=place.core, log=log, env=own_path(), folder=place.folder) as pid:
             try:
                 address = wait_for_line(log, MARK, pid, timeout_s=START_TIMEOUT_S)
             except (RuntimeError, TimeoutError) as error:

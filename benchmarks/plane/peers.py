@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from plane.contestant import Contestant, Place, Running, UnavailableError
-from plane.installing import REQUIREMENTS, install_npm, install_python, pinned_version
+from plane.installing import NO_PATH, REQUIREMENTS, install_npm, install_python, pinned_version
 from plane.ports import free_port
 from plane.processes import is_running, last_lines, started
 from suffice.testing import post, wait_until
@@ -120,7 +120,9 @@ def _starting(
     def start(place: Place) -> Generator[Running]:
         port = free_port()
         log = place.folder / "output.log"
-        with started(command(place, port), core=place.core, log=log, env=env, folder=place.folder) as pid:
+        with started(
+            command(place, port), core=place.core, log=log, env={**env, **NO_PATH}, folder=place.folder
+        ) as pid:
             running = Running(pid=pid, address=f"http://127.0.0.1:{port}", headers=headers(place))
             _wait_for_answer(running, log)
             yield running

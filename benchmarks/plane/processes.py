@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -87,6 +88,11 @@ def wait_until_idle(root: int, *, at_most_s: float = 5.0) -> None:
 def wants_more(root: int) -> bool:
     """Whether a thread of a process or of its descendants waits for a core or for the disk."""
     return any(stat.state in "RD" for pid in tree(root) for stat in _read_stats(f"{pid}/task/[0-9]*/stat"))
+
+
+def own_path() -> dict[str, str]:
+    """The environment that lets a child import what this process can; not for the other gateways, which have theirs."""
+    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 @contextmanager
