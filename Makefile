@@ -16,11 +16,11 @@ SOURCES := src tests benchmarks tools
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-load test-encoder fuzz check static format-check format lint types imports file-sizes spelling \
-	coverage docs bench lock hooks clean
+	coverage docs bench bench-peers bench-instructions bench-profile bench-parts lock hooks clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.demo ## Start the gateway over recorded answers and compare it with three controls
 	@$(BIN)/suffice demo $(ARGS)
@@ -75,7 +75,19 @@ docs: $(VENV)/.docs ## Build the documentation into site/ and check every link
 	$(BIN)/python tools/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
 	$(BIN)/zensical build --clean --strict
 
-bench: $(VENV)/.dev ## Measure what the gateway costs
+bench: $(VENV)/.dev ## Measure what the gateway costs, side by side with nginx, in two minutes
+	$(BIN)/python benchmarks/data_plane.py --json build/bench.json $(ARGS)
+
+bench-peers: $(VENV)/.dev ## Measure other gateways too; ARGS=--write-docs writes docs/benchmarks.md
+	$(BIN)/python benchmarks/data_plane.py --peers --json build/bench-peers.json $(ARGS)
+
+bench-instructions: $(VENV)/.dev ## Count the instructions of the parts that wait for nothing
+	$(BIN)/python benchmarks/instructions.py --json build/bench-instructions.json $(ARGS)
+
+bench-profile: $(VENV)/.dev ## Sample where a request's time goes
+	$(BIN)/python benchmarks/profile_hot_path.py --json build/bench-profile.json $(ARGS)
+
+bench-parts: $(VENV)/.dev ## Measure single parts: scoring, recording, a hundred thousand requests
 	$(BIN)/python benchmarks/scoring_time.py
 	$(BIN)/python benchmarks/lexical_time.py --prompts 2000
 	$(BIN)/python benchmarks/recording.py
