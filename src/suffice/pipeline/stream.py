@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 import msgspec
 
-from suffice.errors import UpstreamBrokenError
+from suffice.errors import UpstreamBrokenError, UpstreamError
 from suffice.judging.validators import Candidate
 from suffice.pipeline.attempting import ACCEPTED, Held, Running
 from suffice.upstream.call import Exchange
@@ -44,7 +44,7 @@ class _Relay:
         Raises:
             UpstreamError: The stream broke, or told of an error.
         """
-        async for chunk in self._chunks:
+        async for chunk in self._until_whole():
             has_content = False
             passed: list[bytes] = []
             for event in self._splitter.feed(chunk):
@@ -56,6 +56,15 @@ class _Relay:
             if self._splitter.pending.strip() or self._running.assembly.finish_reason is None:
                 raise UpstreamBrokenError(f"{self._replica} ended its stream in the middle of the answer")
             yield self._finish(b""), False
+
+    async def _until_whole(self) -> AsyncIterator[bytes]:
+        """The upstream's chunks; what goes wrong after the end mark is no business of the client's."""
+        try:
+            async for chunk in self._chunks:
+                yield chunk
+        except UpstreamError:
+            if not self._running.is_whole:
+                raise
 
     def _take(self, event: Event) -> tuple[bytes, bool]:
         if not event.data or self._running.is_whole:

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from suffice.errors import HeadersTooLargeError, RequestError, RequestTimeoutError
 from suffice.server.config import ServerConfig
+from suffice.server.half_closed import HalfClosed
 from suffice.wire.errors import render
 
 _SLICE_BYTES = 16 * 1024
@@ -35,6 +36,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._n_framing_bytes = 0
         self._n_body_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._half_closed: HalfClosed | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
@@ -47,7 +49,20 @@ class StrictProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._clear_deadline()
+        if self._half_closed is not None:
+            self._half_closed.close()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more; stay open for one that waits for its answer."""
+        cycle = self.cycle
+        # Behind another response, or within its own, the probe would be read as part of it.
+        waits = cycle is not None and not (cycle.more_body or cycle.response_started or self.pipeline)  # pyright: ignore[reportUnnecessaryComparison] - None before the first request
+        if not waits or self.parser.get_http_version() != "1.1":
+            return False
+        cycle.keep_alive = False
+        self._half_closed = HalfClosed(self.transport, self.loop)
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, while the head stays within its limit."""
