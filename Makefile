@@ -15,7 +15,7 @@ FAST := not load and not encoder
 SOURCES := src tests benchmarks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-load test-encoder check static format-check format lint types imports file-sizes spelling \
+.PHONY: help demo test test-load chaos test-encoder check static format-check format lint types imports file-sizes spelling \
 	coverage docs bench lock hooks clean
 .DELETE_ON_ERROR:
 
@@ -30,6 +30,9 @@ test: $(VENV)/.dev ## Run the tests
 
 test-load: $(VENV)/.dev ## Run the tests that need many sockets or much time
 	$(BIN)/pytest -m load $(ARGS)
+
+chaos: $(VENV)/.dev ## Run the tests in which everything fails that can; docs/reference/chaos.md has the table
+	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-encoder: $(VENV)/.encoder ## Run the tests that need the MiniLM encoder
 	$(BIN)/pytest -m encoder $(ARGS)

@@ -58,6 +58,8 @@ class Case:
     """Calls open to one upstream at once: so many idle connections may be kept."""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     """How far these counters go up beside those that follow the records; `NAME{label=value}`."""
+    restarts: bool = False
+    """The gateway is another process afterwards: its counts began anew."""
     at_least_s: float = 0.0
     """The client waits at least so long."""
     note: str = ""
@@ -71,8 +73,13 @@ class Case:
         return self.recorded if self.recorded is not None else self.client.recorded
 
     @property
+    def n_lost(self) -> int:
+        """Requests whose record is lost, and counted as such."""
+        return int(self.metrics.get("suffice_recorder_dropped_total", 0))
+
+    @property
     def trail(self) -> str:
-        """The tries in words: `small` 503 2 times, then `large`."""
+        """The tries in words: `small` 503, twice, then `large`."""
         if self.tries is None:
             return "as far as it came"
         if self.record is None:
@@ -81,7 +88,7 @@ class Case:
             names = [f"`{one.tier}` fails" if one.error else f"`{one.tier}`" for one in self.tries]
             return ", then ".join(name for name, _ in groupby(names))
         runs = [(str(one), len(list(others))) for one, others in groupby(self.tries)]
-        return ", then ".join(name + (f" {n} times" if n > 1 else "") for name, n in runs) or "none"
+        return ", then ".join(name + ({1: "", 2: ", twice"}.get(n, f", {n} times")) for name, n in runs) or "none"
 
 
 def parametrize(cases: Sequence[Case]) -> pytest.MarkDecorator:

@@ -26,7 +26,7 @@ from suffice.testing.footprint import Footprint, footprint
 from suffice.testing.metrics import Metrics, read_metrics
 from suffice.testing.processes import SUFFICE
 
-PATIENCE_S = 0.5
+PATIENCE_S = 0.4
 """How long the gateway waits for a first byte, and between two pieces of an answer."""
 UPSTREAM = {
     "connect_timeout_s": 0.5,
@@ -35,6 +35,8 @@ UPSTREAM = {
     "retries": 1,
     "backoff_s": 0.01,
 }
+_REFUSALS_USD = """SELECT total(cost_usd) FROM attempts
+                   WHERE request_id = requests.id AND error IN ('upstream_failed', 'upstream_busy')"""
 Sections = Mapping[str, Mapping[str, Any]]
 
 
@@ -47,7 +49,8 @@ class Row:
     attempts: tuple[tuple[str, str | None, int | None], ...]
     """Tier, error and status of each, in their order."""
     duration_s: float
-    received_at: float
+    refusals_usd: float
+    """What the calls cost that an upstream did not take; it should be nothing."""
 
 
 @dataclass(slots=True)
@@ -119,12 +122,12 @@ class Scene:
     def records(self, *, but: frozenset[str] = frozenset()) -> list[Row]:
         """The records, less those with these ids."""
         with closing(sqlite3.connect(self.folder / RECORDS)) as store:
-            found = store.execute("SELECT id, status, error, cancelled, duration_s, received_at FROM requests")
+            found = store.execute(f"SELECT id, status, error, cancelled, duration_s, ({_REFUSALS_USD}) FROM requests")
             rows = [row for row in found if row[0] not in but]
             query = "SELECT tier, error, status FROM attempts WHERE request_id = ? ORDER BY seq"
             trails = [tuple(store.execute(query, row[:1]).fetchall()) for row in rows]
         return [
-            Row(ending=(row[1], row[2], bool(row[3])), attempts=trail, duration_s=row[4], received_at=row[5])
+            Row(ending=(row[1], row[2], bool(row[3])), attempts=trail, duration_s=row[4], refusals_usd=row[5])
             for row, trail in zip(rows, trails, strict=True)
         ]
 
@@ -147,9 +150,9 @@ class Scene:
         port = str(self.small[index].port)
         self.small[index] = self._stack.enter_context(run_small(index, "--port", port))
 
-    def keep(self, context: Any) -> Any:
-        """Enter a context that ends with the scene."""
-        return self._stack.enter_context(context)
+    def start_gateway_again(self) -> None:
+        """Start another gateway on the same files, where the one before is gone."""
+        self.gateway = self._stack.enter_context(run_gateway(self.folder / "suffice.yaml"))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _PLAIN, _STREAMED = (Form.PLAIN,), (Form.STREAMED,)
 
 
 def _kill_before_the_answer(scene: Scene, form: Form) -> Seen:
-    asking = Asking(scene, form, "!sleep 0.4")
+    asking = Asking(scene, form, "!sleep 0.3")
     index = scene.busy()
     scene.small[index].kill()
     seen = asking.finished()
@@ -48,7 +48,7 @@ def _pause_in_mid_stream(pause_s: float | None) -> Callable[[Scene, Form], Seen]
 
 
 def _pause_before_the_answer(scene: Scene, form: Form) -> Seen:
-    asking = Asking(scene, form, "!sleep 0.4 first 1")
+    asking = Asking(scene, form, "!sleep 0.3 first 1")
     replica = scene.small[scene.busy()]
     scene.pause(replica)
     seen = asking.finished()

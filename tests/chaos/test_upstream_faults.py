@@ -3,11 +3,11 @@
 from collections.abc import Generator
 
 import pytest
-from chaos_case import LARGE, SMALL, Case, Form, Try, failed, parametrize
+from chaos_case import BOTH, LARGE, SMALL, Case, Form, Try, failed, parametrize
 from chaos_clients import ask
 from chaos_play import be_well, play
 from chaos_results import Answer, AsWritten, Refusal
-from chaos_scene import Scene, run_scene
+from chaos_scene import PATIENCE_S, Scene, run_scene
 
 TITLE = "An upstream fails before the first byte"
 _ON = "on small-model"
@@ -15,17 +15,21 @@ _UP = Answer("large")
 _PLAIN, _STREAMED = (Form.PLAIN,), (Form.STREAMED,)
 
 
-def _status(status: int) -> Case:
+def _status(status: int, *forms: Form) -> Case:
     return Case(
         name=f"Every replica of a tier answers {status}",
         act=ask(f"!status {status} {_ON}"),
         client=_UP,
         tries=(*failed(2, "small", status=status), LARGE),
+        forms=forms,
     )
 
 
 CASES = (
-    *(_status(status) for status in (500, 502, 503, 504)),
+    _status(500, *BOTH),
+    _status(502, Form.PLAIN),
+    _status(503, *BOTH),
+    _status(504, Form.STREAMED),
     Case(
         name="503, once",
         act=ask(f"!status 503 {_ON} first 1"),
@@ -38,6 +42,7 @@ CASES = (
         client=Answer("small"),
         tries=(*failed(1, "small", status=503), SMALL),
         at_least_s=1.0,
+        forms=_PLAIN,
         note="the second try waits for that second",
     ),
     Case(
@@ -46,6 +51,7 @@ CASES = (
         client=Answer("small"),
         tries=(*failed(1, "small", "upstream_busy", 429), SMALL),
         at_least_s=1.0,
+        forms=_PLAIN,
         note="the second try waits for that second",
     ),
     Case(
@@ -53,6 +59,7 @@ CASES = (
         act=ask(f"!status 429 {_ON}"),
         client=_UP,
         tries=(*failed(2, "small", "upstream_busy", 429), LARGE),
+        forms=_STREAMED,
     ),
     Case(
         name="429 at every tier",
@@ -127,7 +134,7 @@ CASES = (
         act=ask(f"!hang {_ON}"),
         client=_UP,
         tries=(*failed(2, "small", "upstream_timeout"), LARGE),
-        at_least_s=1.0,
+        at_least_s=2 * PATIENCE_S,
     ),
     Case(
         name="No answer comes from any tier",
