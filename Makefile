@@ -16,7 +16,7 @@ SOURCES := src tests benchmarks tools
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-load chaos test-encoder check static format-check format lint types imports file-sizes spelling \
-	coverage docs bench lock hooks clean
+	coverage docs bench soak lock hooks clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -79,6 +79,9 @@ bench: $(VENV)/.dev ## Measure what the gateway costs
 	$(BIN)/python benchmarks/lexical_time.py --prompts 2000
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/hundred_thousand.py --requests 10000
+
+soak: $(VENV)/.dev ## Serve for half an hour while things fail at random; ARGS="--minutes 2" for less
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 lock: $(LOCK_VENV)/.lock ## Write the lock files anew; UPGRADE=1 takes newer versions
 	@tools/lock.sh $(LOCK_VENV)/bin/uv $(if $(UPGRADE),--upgrade)
