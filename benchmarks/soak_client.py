@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 """Longer than the gateway lets any request last: whoever waits so long gets no answer at all."""
 _LIMIT = 2**20
 _HEAD = (

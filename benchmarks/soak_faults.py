@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from suffice.testing import Server, run_loopback
 
-NOTICED = frozenset({"SIGKILL", "SIGSTOP"})
-"""Faults that a client may notice: a stream under way breaks. All others are the gateway's business alone."""
+NOTICED = frozenset({"SIGKILL", "SIGSTOP", "machine busy"})
+"""What a client may notice: a stream under way breaks, or all is late. All else is the gateway's business alone."""
 MARGIN_S = 1.0
 """How long after a fault a client may still notice it."""
 
@@ -69,21 +69,25 @@ class Injector:
         while self._elapsed_s < until_s:
             await asyncio.sleep(self.rng.expovariate(1 / every_s))
             name = self.rng.choice(list(faults))
-            began_s = self._elapsed_s
-            if began_s >= until_s:
+            began_at = time.monotonic()
+            if self._elapsed_s >= until_s:
                 return
             self.running = name
             try:
                 await faults[name]()
             finally:
-                self.log.append(Happened(name, began_s, self._elapsed_s))
+                self.note(name, began_at)
                 self.running = None
+
+    def note(self, what: str, began_at: float) -> None:
+        """Note what happened from a moment of the monotonic clock until now."""
+        self.log.append(Happened(what, began_at - self.started_at, self._elapsed_s))
 
     def is_quiet(self, began_s: float, ended_s: float) -> bool:
         """Whether nothing of this happened while a request ran, or shortly before it."""
         return self.running not in NOTICED and not any(
             one.what in NOTICED and began_s <= one.ended_s + MARGIN_S and ended_s >= one.began_s
-            for one in self.log[-20:]
+            for one in self.log[-50:]
         )
 
     @property

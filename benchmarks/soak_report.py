@@ -72,6 +72,8 @@ class Report:
     """Injected beside those that requests ordered."""
     n_ordered: int
     """Requests with an order to fail."""
+    n_skipped: int
+    """Requests that were due, but too many were open: the machine took less than it had seemed to."""
     n_answered: int
     n_told: int
     """Requests that are over, as the metrics say."""
@@ -109,7 +111,8 @@ class Report:
             self.violations.append(f"{self.n_written} records written, {self.n_in_file} in the file")
         if self.n_lost > self.n_dropped:
             self.violations.append(f"{self.n_lost} answers without a record, {self.n_dropped} dropped")
-        if after.n_files > before.n_files or after.n_from_clients or after.n_half_closed:
+        more = after.n_files > before.n_files or after.n_other_sockets > before.n_other_sockets
+        if more or after.n_from_clients or after.n_half_closed:
             self.violations.append(f"file descriptors: {before} became {after}")
         if self.growth_mib > MAX_GROWTH_MIB:
             self.violations.append(f"memory grew by {self.growth_mib:.1f} MiB after the first third")
@@ -139,6 +142,7 @@ class Report:
             "capacity found, rate of the soak": f"{self.capacity_per_s:.0f}, {self.rate_per_s:.0f} requests/s",
             "faults injected": ", ".join(f"{n} x {name}" for name, n in sorted(self.faults.items())),
             "requests that ordered a fault": f"{self.n_ordered:,}",
+            "requests left out, too many were open": f"{self.n_skipped:,}",
             "errors that clients got": ", ".join(f"{n} x {code}" for code, n in sorted(self.codes.items())) or "none",
             "longest request": f"{self.longest_s:.1f} s",
             "answered / over / written / dropped": (

@@ -57,6 +57,25 @@ After each row the tests see to it as well that
   side has closed, and no more connections to upstreams than were busy at once, idle ones for the next request;
 - the next request is answered by `small` as if nothing had happened.
 """
+_SOAK = """\
+## All of it at once
+
+`make soak` serves for half an hour (`ARGS="--minutes 2"` for less) while things fail at random. It finds out what the
+machine takes, then sends 70 % of it in an open loop to a gateway with two replicas in each tier: plain answers,
+streams, tools, conversations, and clients that leave. One request in eight orders a fault of the kinds above;
+replicas are killed and started again, paused, the disk is full, connections come in storms, clients fall asleep in
+mid-request. The seed of it all is printed. It ends with exit code 1 unless
+
+- every answer was the right one, or an error in OpenAI's form, or a stream that began rightly and ended with an error
+  event; and errors came only where a fault explains them: ordered ones that another replica or tier can mend, a full
+  disk, storms and sleepers must not be noticed by any client;
+- requests in the metrics = records written + records dropped, records written = rows in the file, and no answer is
+  without its row but for those counted as dropped;
+- afterwards the gateway holds the files and sockets that it held before, but for idle connections to upstreams, and
+  memory has not grown after the first third (the caches of this gateway are so small that they are full by then).
+
+The figures, with their slopes and intervals, are printed and written by `--json FILE`. CI runs a minute of it.
+"""
 _HEAD = """\
 | What happens | Asked for | The client gets | Upstream calls | Recorded | Besides |
 | --- | --- | --- | --- | --- | --- |
@@ -65,7 +84,7 @@ _HEAD = """\
 
 def render() -> str:
     """The whole page."""
-    return "\n".join([_INTRODUCTION, *(section for theme in THEMES for section in _render_theme(theme))])
+    return "\n".join([_INTRODUCTION, *(section for theme in THEMES for section in _render_theme(theme)), _SOAK])
 
 
 def _render_theme(theme: ModuleType) -> Iterator[str]:

@@ -117,6 +117,7 @@ def _check_leaks(case: Case, before: Footprint, scene: Scene) -> None:
         return (
             now.n_from_clients == now.n_half_closed == 0
             and now.n_files <= before.n_files
+            and now.n_other_sockets <= before.n_other_sockets
             and now.n_to_upstreams <= n_idle
         )
 

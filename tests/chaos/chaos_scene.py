@@ -26,7 +26,7 @@ from suffice.testing.footprint import Footprint, footprint
 from suffice.testing.metrics import Metrics, read_metrics
 from suffice.testing.processes import SUFFICE
 
-PATIENCE_S = 0.4
+PATIENCE_S = 0.5
 """How long the gateway waits for a first byte, and between two pieces of an answer."""
 UPSTREAM = {
     "connect_timeout_s": 0.5,
@@ -105,7 +105,7 @@ class Scene:
 
         def is_at_rest() -> bool:
             looks.append(self.footprint())
-            return looks[-1].n_from_clients == 0 and looks[-1].n_files == looks[-2].n_files
+            return looks[-1].n_from_clients == 0 and looks[-1].n_sockets == looks[-2].n_sockets
 
         wait_until(is_at_rest)
         return looks[-1]

@@ -69,8 +69,7 @@ def _run_out_of_files(scene: Scene, _: Form) -> Seen:
     """A stream is under way while the gateway can take no more connections."""
     asking = begin_stream(scene)
     held = scene.footprint()
-    n_open = held.n_files + held.n_from_clients + held.n_to_upstreams
-    with _limited(scene, resource.RLIMIT_NOFILE, n_open + 3), ExitStack() as stack:
+    with _limited(scene, resource.RLIMIT_NOFILE, held.n_files + held.n_sockets + 3), ExitStack() as stack:
         clients = [stack.enter_context(connect(scene)) for _ in range(20)]
         clients[-1].sendall(b"GET /health HTTP/1.1\r\nhost: gateway\r\n\r\n")
         seen = asking.finished()

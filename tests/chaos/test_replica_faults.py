@@ -8,10 +8,12 @@ from chaos_case import LARGE, SMALL, Case, Form, Try, failed, parametrize
 from chaos_clients import Asking, ask, begin_stream
 from chaos_play import be_well, play
 from chaos_results import Answer, Broken, Refusal, Seen
-from chaos_scene import PATIENCE_S, Scene, run_scene
+from chaos_scene import Scene, run_scene
 
 TITLE = "A replica is killed, paused or started again"
 _PLAIN, _STREAMED = (Form.PLAIN,), (Form.STREAMED,)
+_FIRST_BYTE_S = 1.0
+"""Long enough for the second replica to answer what has made the first one slow enough to be caught."""
 
 
 def _kill_before_the_answer(scene: Scene, form: Form) -> Seen:
@@ -48,7 +50,7 @@ def _pause_in_mid_stream(pause_s: float | None) -> Callable[[Scene, Form], Seen]
 
 
 def _pause_before_the_answer(scene: Scene, form: Form) -> Seen:
-    asking = Asking(scene, form, "!sleep 0.3 first 1")
+    asking = Asking(scene, form, "!sleep 0.3")
     replica = scene.small[scene.busy()]
     scene.pause(replica)
     seen = asking.finished()
@@ -94,7 +96,7 @@ CASES = (
         act=_pause_before_the_answer,
         client=Answer("small"),
         tries=(*failed(1, "small", "upstream_timeout"), SMALL),
-        at_least_s=PATIENCE_S,
+        at_least_s=_FIRST_BYTE_S,
     ),
     Case(
         name="SIGSTOP in mid-stream",
@@ -133,7 +135,8 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
-    with run_scene(tmp_path_factory.mktemp("replica_faults"), n_small=2) as started:
+    patient = {"upstream": {"first_byte_timeout_s": _FIRST_BYTE_S}}
+    with run_scene(tmp_path_factory.mktemp("replica_faults"), n_small=2, sections=patient) as started:
         be_well(started)
         yield started
 
