@@ -41,8 +41,8 @@ N_CALIBRATING = 32
 FAULT_SHARE = 0.12
 FAULT_EVERY_S = 4.0
 SAMPLE_EVERY_S = 1.0
-MAX_OPEN = 2000
-"""Requests that the load generator keeps open; more would measure itself."""
+MAX_OPEN = 1000
+"""Requests that are open at once; as many are before anything is measured, for memory follows the worst moment."""
 PATIENCE_S = 3.0
 SECTIONS = {
     "upstream": {
@@ -107,6 +107,16 @@ async def calibrate(port: int, rng: random.Random) -> float:
             tasks.create_task(work())
     await client.close()
     return n_done / (time.monotonic() - started_at)
+
+
+async def warm_up(port: int) -> None:
+    """Open as many requests at once as there may ever be, so that memory has had its worst moment."""
+    client = Client(port)
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(MAX_OPEN):
+            message = {"role": "user", "content": f"request {number}\n!sleep 2"}
+            tasks.create_task(client.ask({"model": "auto@10", "messages": [message], "stream": number % 2 == 0}))
+    await client.close()
 
 
 async def drive(port: int, mix: Mix, rng: random.Random, tally: Tally, injector: Injector, load: "Load") -> None:
@@ -205,6 +215,7 @@ def run(seconds: float, share: float, seed: int, console: Console) -> Report:
         )
         gateway = stack.enter_context(run_gateway(config))
         capacity = uvloop.run(calibrate(gateway.port, random.Random(f"calibration {seed}")))
+        uvloop.run(warm_up(gateway.port))
         before, n_before = rest(gateway), read_metrics(gateway.address).total("suffice_requests_total")
         load = Load(seconds=seconds, rate_per_s=share * capacity)
         console.print(f"{capacity:.0f} requests/s at most; {seconds:.0f} s at {load.rate_per_s:.0f} requests/s")
