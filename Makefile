@@ -15,8 +15,8 @@ FAST := not load and not encoder
 SOURCES := src tests benchmarks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-load test-encoder fuzz check static format-check format lint types imports file-sizes spelling \
-	coverage docs bench bench-peers bench-instructions bench-profile bench-parts lock hooks clean
+.PHONY: help demo test test-load chaos test-encoder fuzz check static format-check format lint types imports file-sizes \
+	spelling coverage docs bench bench-peers bench-instructions bench-profile bench-parts soak lock hooks clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -30,6 +30,9 @@ test: $(VENV)/.dev ## Run the tests
 
 test-load: $(VENV)/.dev ## Run the tests that need many sockets or much time
 	$(BIN)/pytest -m load $(ARGS)
+
+chaos: $(VENV)/.dev ## Run the tests in which everything fails that can; docs/reference/chaos.md has the table
+	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-encoder: $(VENV)/.encoder ## Run the tests that need the MiniLM encoder
 	$(BIN)/pytest -m encoder $(ARGS)
@@ -92,6 +95,9 @@ bench-parts: $(VENV)/.dev ## Measure single parts: scoring, recording, a hundred
 	$(BIN)/python benchmarks/lexical_time.py --prompts 2000
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/hundred_thousand.py --requests 10000
+
+soak: $(VENV)/.dev ## Serve for half an hour while things fail at random; ARGS="--minutes 2" for less
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 lock: $(LOCK_VENV)/.lock ## Write the lock files anew; UPGRADE=1 takes newer versions
 	@tools/lock.sh $(LOCK_VENV)/bin/uv $(if $(UPGRADE),--upgrade)

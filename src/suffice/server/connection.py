@@ -10,6 +10,7 @@ from typing import cast
 
 from suffice.errors import RequestError, RequestTimeoutError
 from suffice.server.config import ServerConfig
+from suffice.server.half_closed import HalfClosed
 from suffice.server.http import Request, Responder
 from suffice.server.outlet import ResponseOutlet
 from suffice.server.parsing import Incoming, RequestReader
@@ -51,6 +52,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._current: Incoming | None = None
         self._skipped: Incoming | None = None
+        self._outlet: ResponseOutlet | None = None
+        self._half_closed: HalfClosed | None = None
         self._task: asyncio.Task[None] | None = None
         self._unread: list[bytes] = []
         self._n_unread = 0
@@ -74,6 +77,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client is gone: nobody waits for an answer."""
         self._is_lost = True
+        if self._half_closed is not None:
+            self._half_closed.close()
         self._deadline.end()
         self._reader.heads.clear()
         self.resume_writing()
@@ -83,8 +88,17 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
     def eof_received(self) -> bool:
-        """The client sends no more. As other proxies do, take it for gone: no model should write to nobody."""
-        return False
+        """The client sends no more; stay open for one that waits for its answer."""
+        current = self._current
+        # Behind another response, or within its own, the probe would be read as part of it.
+        waits = current is not None and current.request.upload.is_whole and not current.is_old
+        has_begun = self._outlet is not None and self._outlet.has_begun
+        is_tls = self._transport.get_extra_info("sslcontext") is not None
+        if not waits or has_begun or is_tls or self._reader.heads or self._unread:
+            return False
+        self.is_last = True
+        self._half_closed = HalfClosed(self._transport, self._loop)
+        return True
 
     def pause_writing(self) -> None:
         """The client is slower than what comes for it."""
@@ -135,7 +149,7 @@ class Connection(asyncio.Protocol):
         self._task = self._loop.create_task(self._answer(incoming))
 
     async def _answer(self, incoming: Incoming) -> None:
-        outlet = ResponseOutlet(self, incoming)
+        self._outlet = outlet = ResponseOutlet(self, incoming)
         if incoming.request.headers.get("expect", "").lower() == "100-continue" and not incoming.is_old:
             incoming.request.upload.expect = outlet.tell_to_continue
         try:
@@ -145,7 +159,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
         finally:
-            self._current = self._task = None
+            self._current = self._task = self._outlet = None
             if self._is_lost:
                 self._peers.leave(self)
         if not self._transport.is_closing():

@@ -117,6 +117,8 @@ def _refuse_mendable(exchange: Exchange) -> None:
     error = UpstreamError(message)
     if exchange.status == HTTPStatus.TOO_MANY_REQUESTS:
         error = UpstreamBusyError(message, retry_after_s=exchange.retry_after_s or 1.0)
+    elif exchange.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        error.retry_after_s = exchange.retry_after_s
     error.answered = exchange.status
     raise error
 

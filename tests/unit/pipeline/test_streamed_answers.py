@@ -133,6 +133,15 @@ def test_a_stream_that_breaks_before_its_first_content_is_taken_over() -> None:
     assert collector.only.error is None
 
 
+def test_what_breaks_after_the_end_mark_is_no_business_of_the_client() -> None:
+    pipeline, collector = make_pipeline(streamed(WHOLE, breaks=BROKEN), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got.endswith(DONE)
+    assert collector.only.error is None
+
+
 @pytest.mark.parametrize(
     "upstream",
     [
