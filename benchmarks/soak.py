@@ -24,11 +24,11 @@ from pathlib import Path
 import psutil
 import uvloop
 from rich.console import Console
+
 from soak_client import Client
 from soak_faults import Injector, Replica
 from soak_report import Report, Sample
 from soak_requests import Ending, Mix, Request, Told
-
 from suffice import __version__
 from suffice.testing import LARGE_MODEL, RECORDS, SMALL_MODEL, Server, run_gateway, wait_until, write_settings
 from suffice.testing.footprint import Footprint, footprint

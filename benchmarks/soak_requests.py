@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 from soak_client import Client, NoAnswerError, Reply
-
 from suffice.testing import SMALL_MODEL, read_events
 
 ERROR_FORM = {"message", "type", "param", "code"}

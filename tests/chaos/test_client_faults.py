@@ -271,7 +271,6 @@ CASES = (
         tries=(Try("small", "upstream_timeout"),),
         forms=_STREAMED,
         note="after `server.total_timeout_s` the upstream is freed",
-        fails_today="the upstream is freed, but the client's connection stays open until the client itself closes it",
     ),
     Case(
         name=f"{_N_STORM} connections are opened and closed",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from chaos_certificates import OPENSSL, Certificates, make_certificates
 from chaos_case import SMALL, Case, Form, failed, parametrize
+from chaos_certificates import OPENSSL, Certificates, make_certificates
 from chaos_clients import ask
 from chaos_play import be_well, play
 from chaos_results import Answer, Refusal, Seen

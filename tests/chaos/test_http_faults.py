@@ -194,7 +194,6 @@ CASES = (
     _broken_off(
         "A chunk size that is no number, in mid-stream",
         _break_the_framing,
-        fails_today="aiohttp tells of it only after the silence that follows, as `upstream_timeout`",
     ),
     _broken_off("A chunk is shorter than it says", _promise_more_in_a_chunk),
     _broken_off("An event that is no JSON", _send_bad_json),

@@ -25,6 +25,10 @@ class Line(Protocol):
         """Wait until the client keeps up."""
         ...
 
+    def abort(self) -> None:
+        """Hang up."""
+        ...
+
 
 class ResponseOutlet:
     """Where the response to one request goes."""
@@ -72,6 +76,13 @@ class ResponseOutlet:
         """End a stream."""
         if self._is_chunked:
             self._line.write(LAST_CHUNK)
+
+    def break_off(self, last: bytes) -> None:
+        """End a stream that broke with what is said of it; hang up on a client that would not read it anyway."""
+        if self.write(last):
+            self.end()
+        else:
+            self._line.abort()
 
     def tell_to_continue(self) -> None:
         """Ask for the body that a client holds back."""

@@ -16,6 +16,7 @@ class FakeLine:
 
     is_last: bool = False
     is_full: bool = False
+    is_aborted: bool = False
     sent: bytes = b""
     n_writes: int = 0
     drained: list[str] = field(default_factory=list[str])
@@ -27,6 +28,9 @@ class FakeLine:
 
     async def drain(self) -> None:
         self.drained.append("once")
+
+    def abort(self) -> None:
+        self.is_aborted = True
 
 
 def incoming(*, method: str = "POST", keeps: bool = True, is_old: bool = False, is_whole: bool = True) -> Incoming:
@@ -189,3 +193,15 @@ def test_a_body_is_asked_for_only_before_the_response() -> None:
 
 def test_a_chunk_tells_its_size_in_sixteens() -> None:
     assert encode_chunk(b"x" * 17) == b"11\r\n" + b"x" * 17 + b"\r\n"
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_stream_that_breaks_ends_with_what_is_said_of_it_unless_its_client_does_not_read(*, is_full: bool) -> None:
+    line = FakeLine(is_full=is_full)
+    outlet = ResponseOutlet(line, incoming())
+    outlet.begin(200, {})
+
+    outlet.break_off(b"event: error")
+
+    assert line.is_aborted is is_full
+    assert line.sent.endswith(b"0\r\n\r\n") is not is_full
