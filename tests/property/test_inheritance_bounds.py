@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suffice.policy.inherit import HOLDS, aged_count, carried_weight, holds, inherited_complexity, repeats_enough
+from suffice.policy.inherit import (
+    HOLDS,
+    aged_count,
+    can_lift,
+    carried_weight,
+    holds,
+    inherited_complexity,
+    repeats_enough,
+)
 
 turns = st.lists(st.floats(min_value=0.0, max_value=10.0), min_size=1, max_size=20)
 shares = st.floats(min_value=0.0, max_value=1.0)
@@ -27,6 +35,17 @@ def test_it_is_the_maximum_of_a_slow_loop(complexities: list[float], decay: floa
         weight *= decay
 
     assert inherited_complexity(complexities, decay) == pytest.approx(hardest)
+
+
+@given(complexities=turns, decay=shares)
+def test_turns_that_can_lift_nothing_may_be_left_out(complexities: list[float], decay: float) -> None:
+    read: list[float] = []
+    for age, complexity in enumerate(complexities):
+        if read and not can_lift(inherited_complexity(read, decay), age=age, decay=decay):
+            break
+        read.append(complexity)
+
+    assert inherited_complexity(read, decay) == inherited_complexity(complexities, decay)
 
 
 @given(complexities=turns, decay=shares, following=st.floats(min_value=0.0, max_value=10.0))

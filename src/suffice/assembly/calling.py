@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from suffice.config import Loaded
+from suffice.config.tls import upstream_tls
 from suffice.pipeline.ports import Upstream
 from suffice.upstream.client import Client
-from suffice.upstream.config import QueueConfig, TierConfig, UpstreamConfig
+from suffice.upstream.config import QueueConfig, TierConfig
 from suffice.upstream.health import Health
 from suffice.upstream.origin import Origin
 from suffice.upstream.pool import Pool
@@ -49,31 +50,39 @@ def open_tier(
     """
     if tier.tape is not None:
         return RecordedUpstream(TierName(tier.name), tier.tape)
-    headers = _key_header(loaded, tier.api_key_env)
-    config = loaded.config.upstream
-    replicas = [
-        _open_replica(url.rstrip("/"), config, headers, stack, slots=tier.slots or UNLIMITED) for url in tier.base_urls
-    ]
-    return Pool(replicas, config, Queue(tier.name, tier.queue), draw=draw)
+    servers = [(url.rstrip("/"), tier.api_key_env) for url in tier.base_urls]
+    replicas = _open_replicas(servers, loaded, stack, slots=tier.slots or UNLIMITED)
+    return Pool(replicas, loaded.config.upstream, Queue(tier.name, tier.queue), draw=draw)
 
 
 def open_passthrough(loaded: Loaded, stack: AsyncExitStack, draw: Callable[[], float]) -> dict[str, Pool]:
     """What calls the servers behind passed paths, by path."""
+    targets = loaded.config.passthrough
+    servers = [
+        (target.base_url.rstrip("/") + path.removeprefix("/v1"), target.api_key_env) for path, target in targets.items()
+    ]
     config = loaded.config.upstream
-    opened: dict[str, Pool] = {}
-    for path, target in loaded.config.passthrough.items():
-        url = target.base_url.rstrip("/") + path.removeprefix("/v1")
-        replica = _open_replica(url, config, _key_header(loaded, target.api_key_env), stack)
-        opened[path] = Pool([replica], config, Queue(path, QueueConfig()), draw=draw)
-    return opened
+    return {
+        path: Pool([replica], config, Queue(path, QueueConfig()), draw=draw)
+        for path, replica in zip(targets, _open_replicas(servers, loaded, stack), strict=True)
+    }
 
 
-def _open_replica(
-    url: str, config: UpstreamConfig, headers: Mapping[str, str], stack: AsyncExitStack, *, slots: int = UNLIMITED
-) -> Replica:
-    origin = Origin(url, config)
-    stack.callback(origin.close)
-    return Replica(Client(origin, headers), Health(config.ejection, config.checks), slots)
+def _open_replicas(
+    servers: Sequence[tuple[str, str | None]], loaded: Loaded, stack: AsyncExitStack, *, slots: int = UNLIMITED
+) -> list[Replica]:
+    """One for each address, with the variable that holds its key."""
+    config = loaded.config.upstream
+    # Reading the system's certificates takes longer than all the rest.
+    is_tls = any(url.startswith("https:") for url, _ in servers)
+    trust = upstream_tls(loaded.config, loaded.folder) if is_tls else None
+    replicas: list[Replica] = []
+    for url, key_env in servers:
+        origin = Origin(url, config, trust)
+        stack.callback(origin.close)
+        client = Client(origin, _key_header(loaded, key_env))
+        replicas.append(Replica(client, Health(config.ejection, config.checks), slots))
+    return replicas
 
 
 def _key_header(loaded: Loaded, variable: str | None) -> Mapping[str, str]:

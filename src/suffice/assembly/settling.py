@@ -10,6 +10,8 @@ _KEPT: dict[str, Callable[[Config], object]] = {
     "server.host": lambda config: config.server.host,
     "server.port": lambda config: config.server.port,
     "server.workers": lambda config: config.server.workers,
+    "server.tls_certificate": lambda config: config.server.tls_certificate,
+    "server.tls_key": lambda config: config.server.tls_key,
     "server.shutdown_timeout_s": lambda config: config.server.shutdown_timeout_s,
     "recording": lambda config: replace(config.recording, content=False),
 }
@@ -42,6 +44,8 @@ def settle(loaded: Loaded, current: Config) -> tuple[Loaded, list[str]]:
         host=current.server.host,
         port=current.server.port,
         workers=current.server.workers,
+        tls_certificate=current.server.tls_certificate,
+        tls_key=current.server.tls_key,
         shutdown_timeout_s=current.server.shutdown_timeout_s,
     )
     recording = replace(current.recording, content=config.recording.content)

@@ -11,7 +11,7 @@ class CacheConfig:
     """What is remembered between requests, in memory."""
 
     enabled: bool = True
-    """Keep scores and escalations of prompts seen before."""
+    """Keep scores and escalations of prompts seen before, and the latest requests themselves, up to 8 MB of them."""
     max_entries: Annotated[int, Meta(ge=1)] = 100_000
     """Prompts remembered; the least recently used goes first."""
     max_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024 * 1024

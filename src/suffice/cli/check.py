@@ -16,6 +16,7 @@ from suffice.cli.probing import Probe, Target, probe_all
 from suffice.cli.shares import Split, score_reference, split_all, warn_of_splits
 from suffice.cli.terminal import mistake_documents, open_console, print_json, print_warnings, rows_table
 from suffice.config import Loaded, Yardstick, build_yardstick, load
+from suffice.config.tls import upstream_tls
 from suffice.errors import ConfigError, Mistake
 from suffice.upstream.config import TierConfig
 
@@ -109,7 +110,8 @@ def ping_all(loaded: Loaded, console: Console | None) -> list[Ping]:
             if progress is not None and task is not None:
                 progress.advance(task)
 
-        probes = probe_all(targets, timeout_s=PING_TIMEOUT_S, report=report)
+        tls = upstream_tls(loaded.config, loaded.folder)
+        probes = probe_all(targets, timeout_s=PING_TIMEOUT_S, report=report, tls=tls)
     return [Ping(tier=tier, path=path, probe=probe) for (tier, path, _), probe in zip(places, probes, strict=True)]
 
 

@@ -1,6 +1,7 @@
 """Asking OpenAI-compatible servers which models they serve."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,28 +49,38 @@ class Probe:
         return next((model for model in self.models if model.name == name), None)
 
 
-def probe_all(targets: Sequence[Target], *, timeout_s: float, report: Callable[[Probe], None]) -> list[Probe]:
+def probe_all(
+    targets: Sequence[Target],
+    *,
+    timeout_s: float,
+    report: Callable[[Probe], None],
+    tls: ssl.SSLContext | None = None,
+) -> list[Probe]:
     """Ask all servers at once.
 
     Args:
         targets: The servers.
         timeout_s: Time that each has to answer.
         report: Told of each answer as it comes.
+        tls: How `https` servers are met; None: as the system does.
 
     Returns:
         One probe per target, in their order.
     """
-    return asyncio.run(_probe_all(targets, timeout_s, report))
+    return asyncio.run(_probe_all(targets, timeout_s, report, tls or ssl.create_default_context()))
 
 
-async def _probe_all(targets: Sequence[Target], timeout_s: float, report: Callable[[Probe], None]) -> list[Probe]:
+async def _probe_all(
+    targets: Sequence[Target], timeout_s: float, report: Callable[[Probe], None], tls: ssl.SSLContext
+) -> list[Probe]:
     async def run(target: Target) -> Probe:
         probe = await _probe(session, target)
         report(probe)
         return probe
 
     timeout = aiohttp.ClientTimeout(total=timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
+    connector = aiohttp.TCPConnector(ssl=tls)  # pyright: ignore[reportUnknownMemberType] - one of its many options
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session, asyncio.TaskGroup() as group:
         tasks = [group.create_task(run(target)) for target in targets]
     return [task.result() for task in tasks]
 
@@ -95,6 +106,9 @@ async def _probe(session: aiohttp.ClientSession, target: Target) -> Probe:
         ) as answer:
             content = await _read_limited(answer)
             models, problem = _read_answer(answer.status, content)
+    except aiohttp.ClientConnectorCertificateError as error:
+        reason = getattr(error.certificate_error, "verify_message", error.certificate_error)
+        problem = f"has a certificate that is not trusted ({reason}); upstream.ca_file can name its authority"
     except aiohttp.ClientConnectorError as error:
         is_connected = False
         refused = isinstance(error.os_error, ConnectionRefusedError)

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from suffice.cli.invocation import Invocation
-
 _LOG_FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -33,23 +31,23 @@ def serve(
     """
     if log_level.lower() not in {"debug", "info", "warning", "error"}:
         raise typer.BadParameter(f"{log_level!r} is none of debug, info, warning, error", param_hint="--log-level")
-    invocation = Invocation(
-        path=config, host=host, port=port, workers=workers, log_level=log_level, allow_open=allow_open
-    )
     logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format=_LOG_FORM)
-    if worker is not None:
-        from suffice.cli import workers as team  # noqa: PLC0415 - `suffice --help` need not load the gateway
+    from suffice.cli.wanted import Wanted  # noqa: PLC0415 - `suffice --help` need not load the gateway
 
-        team.run_worker(invocation, worker)
+    wanted = Wanted(path=config, host=host, port=port, workers=workers, log_level=log_level, allow_open=allow_open)
+    if worker is not None:
+        from suffice.cli import workers as team  # noqa: PLC0415 - as above
+
+        team.run_worker(wanted, worker)
         return
-    loaded = invocation.read()
+    loaded = wanted.read()
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if loaded.config.server.workers > 1:
         from suffice.cli import workers as team  # noqa: PLC0415 - as above
 
-        team.run_team(loaded, invocation)
+        team.run_team(loaded, wanted)
     else:
         from suffice.cli import serving  # noqa: PLC0415 - as above
 
-        serving.run_alone(loaded, invocation)
+        serving.run_alone(loaded, wanted)

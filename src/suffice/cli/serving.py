@@ -12,27 +12,29 @@ import typer
 import uvloop
 
 from suffice.assembly import Generations, Lasting, open_lasting
-from suffice.cli.invocation import Invocation
+from suffice.cli.wanted import Wanted
 from suffice.config import Loaded
+from suffice.config.tls import server_tls
 from suffice.errors import ConfigError, Mistake
 from suffice.server.config import ServerConfig
 from suffice.server.running import listen, run
 
 
-def run_alone(loaded: Loaded, invocation: Invocation) -> None:
+def run_alone(loaded: Loaded, wanted: Wanted) -> None:
     """Serve in this process."""
-    run_loop(_serve_alone(loaded, invocation))
+    run_loop(_serve_alone(loaded, wanted))
 
 
-async def _serve_alone(loaded: Loaded, invocation: Invocation) -> None:
+async def _serve_alone(loaded: Loaded, wanted: Wanted) -> None:
     opened = open_port(loaded.config.server)
     async with (
         open_lasting(loaded) as lasting,
-        open_generations(loaded, lasting, invocation.read, invocation.path) as generations,
+        open_generations(loaded, lasting, wanted.read, wanted.path) as generations,
     ):
         for warning in generations.gateway.warnings:
             typer.echo(f"warning: {warning}", err=True)
-        await run(generations, loaded.config.server, opened, lasting.turnstile, ready=announce)
+        tls = server_tls(loaded.config, loaded.folder)
+        await run(generations, loaded.config.server, opened, lasting.turnstile, ready=announce, tls=tls)
 
 
 def run_loop(work: Coroutine[None, None, None]) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -14,9 +14,10 @@ import msgspec
 import typer
 
 from suffice.assembly import Generations, Lasting
-from suffice.cli.invocation import Invocation
 from suffice.cli.serving import announce, open_generations, open_port, run_loop
-from suffice.config import Loaded, build_yardstick, divide
+from suffice.cli.wanted import Wanted
+from suffice.config import Config, Loaded, build_yardstick, divide
+from suffice.config.tls import server_tls
 from suffice.recording.recorder import Recorder
 from suffice.server.config import ServerConfig
 from suffice.server.running import run, url_of
@@ -42,9 +43,22 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """File descriptor of the way to the supervisor."""
     host: str
     port: int
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+
+    def listening(self, config: Config) -> Config:
+        """A configuration with where and how the gateway listens, as it was when it was started."""
+        server = replace(
+            config.server,
+            host=self.host,
+            port=self.port,
+            tls_certificate=self.tls_certificate,
+            tls_key=self.tls_key,
+        )
+        return replace(config, server=server)
 
 
-def run_team(loaded: Loaded, invocation: Invocation) -> None:
+def run_team(loaded: Loaded, wanted: Wanted) -> None:
     """Start workers that serve, and look after them.
 
     Raises:
@@ -54,38 +68,41 @@ def run_team(loaded: Loaded, invocation: Invocation) -> None:
     # What is wrong with the bundle is told once, before anybody starts.
     for warning in build_yardstick(loaded).warnings:
         typer.echo(f"warning: {warning}", err=True)
-    run_loop(_supervise(loaded, invocation))
+    run_loop(_supervise(loaded, wanted))
 
 
-def run_worker(invocation: Invocation, place: str) -> None:
+def run_worker(wanted: Wanted, place: str) -> None:
     """Serve as one of several.
 
     Args:
-        invocation: The command line of them all.
+        wanted: The command line of them all.
         place: A `Place`, as JSON.
     """
     own = msgspec.json.decode(place, type=Place)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s worker-{own.number} %(name)s %(message)s"))
-    run_loop(_serve_in_team(invocation, own))
+    run_loop(_serve_in_team(wanted, own))
 
 
-async def _supervise(loaded: Loaded, invocation: Invocation) -> None:
+async def _supervise(loaded: Loaded, wanted: Wanted) -> None:
     config = loaded.config
     with _keep_port(config.server) as kept:
-        url, address = url_of(kept), kept.getsockname()
+        url = url_of(kept, is_tls=server_tls(config, loaded.folder) is not None)
+        port = kept.getsockname()[1]
         recorder = Recorder(config.recording, loaded.folder) if config.recording.enabled else None
         try:
             await Supervisor(
                 n_workers=config.server.workers,
                 start=lambda number, channel: worker_command(
-                    invocation,
+                    wanted,
                     Place(
                         number=number,
                         n_workers=config.server.workers,
                         channel=channel,
                         host=config.server.host,
-                        port=address[1],
+                        port=port,
+                        tls_certificate=config.server.tls_certificate,
+                        tls_key=config.server.tls_key,
                     ),
                 ),
                 recorder=recorder,
@@ -108,22 +125,23 @@ def _keep_port(server: ServerConfig) -> socket.socket:
     return open_port(server, shared=True)
 
 
-def worker_command(invocation: Invocation, place: Place) -> Sequence[str]:
+def worker_command(wanted: Wanted, place: Place) -> Sequence[str]:
     """What starts a worker."""
     # As this process was started: a script does not look for modules in the current folder, `python -m` does.
     isolation = [] if sys.path[0] in {"", os.getcwd()} else ["-P"]  # noqa: PTH109 - as Python itself has it
     said = msgspec.json.encode(place).decode()
-    return [sys.executable, *isolation, "-m", "suffice", "serve", *invocation.arguments(), "--worker", said]
+    return [sys.executable, *isolation, "-m", "suffice", "serve", *wanted.arguments(), "--worker", said]
 
 
-async def _serve_in_team(invocation: Invocation, place: Place) -> None:
+async def _serve_in_team(wanted: Wanted, place: Place) -> None:
     def read() -> Loaded:
-        loaded = invocation.read()
+        loaded = wanted.read()
         return replace(loaded, config=divide(loaded.config, place.n_workers))
 
     loaded = read()
-    at = replace(loaded.config.server, host=place.host, port=place.port)
-    opened = open_port(at, shared=True)
+    at = place.listening(loaded.config)
+    tls = server_tls(at, loaded.folder)
+    opened = open_port(at.server, shared=True)
     async with _open_channel(place) as (channel, handlers, talking):
         team = Team(channel)
         records = RemoteRecorder(channel, queue_size=loaded.config.recording.queue_size)
@@ -132,13 +150,17 @@ async def _serve_in_team(invocation: Invocation, place: Place) -> None:
         async def page(_: bytes) -> bytes:
             return lasting.telemetry.render()
 
-        async with open_generations(loaded, lasting, read, invocation.path) as generations:
+        async with open_generations(loaded, lasting, read, wanted.path) as generations:
             handlers |= {PAGE: page, SPREAD: team.obey}
             _take_orders(team, generations)
             await team.join()
             recording = asyncio.create_task(records.run())
             try:
-                await _serve_until_orphaned(generations, at, opened, talking, team)
+                turnstile = lasting.turnstile
+                await _serve_until_orphaned(
+                    lambda: run(generations, at.server, opened, turnstile, ready=lambda _: team.tell_ready(), tls=tls),
+                    talking,
+                )
             finally:
                 await records.close(HAND_OVER_S)
                 recording.cancel()
@@ -159,13 +181,9 @@ async def _open_channel(place: Place) -> AsyncGenerator[tuple[Channel, dict[str,
         await asyncio.wait([talking])
 
 
-async def _serve_until_orphaned(
-    generations: Generations, at: ServerConfig, opened: socket.socket, talking: asyncio.Task[None], team: Team
-) -> None:
+async def _serve_until_orphaned(serve: Callable[[], Coroutine[None, None, None]], talking: asyncio.Task[None]) -> None:
     """Serve until told to end. Without its supervisor a worker is nobody's, and ends as if it had been told to."""
-    serving = asyncio.create_task(
-        run(generations, at, opened, generations.gateway.turnstile, ready=lambda _: team.tell_ready())
-    )
+    serving = asyncio.create_task(serve())
 
     def end(_: asyncio.Task[None]) -> None:
         if not serving.done():

@@ -94,7 +94,7 @@ def parse(
     findings = Findings(document)
     if document.tree or not document.slips:
         config = convert(document.tree, Config, findings)
-        check(config, environ, findings, allow_open=allow_open)
+        check(config, environ, findings, folder=folder, allow_open=allow_open)
         if not findings.mistakes:
             return Loaded(
                 config=config,

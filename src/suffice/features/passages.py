@@ -216,7 +216,10 @@ def _count_tail(paragraphs: list[str]) -> int:
 
 
 def _has_labels(text: str) -> bool:
-    return ":" in text and any(_is_labelled(paragraph.strip()) for paragraph in _BLANK_LINE.split(text))
+    """Whether some of several paragraphs may be labelled; a single one stays in any case."""
+    return (
+        ":" in text and "\n" in text and any(_is_labelled(paragraph.strip()) for paragraph in _BLANK_LINE.split(text))
+    )
 
 
 def _is_labelled(paragraph: str) -> bool:

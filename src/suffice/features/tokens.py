@@ -14,7 +14,7 @@ and Arabic, half as many again for German, French, Chinese and Japanese.
 """
 
 from collections.abc import Sequence
-from operator import add, mul
+from operator import mul
 
 import numpy as np
 
@@ -76,10 +76,9 @@ class Estimates:
         """As `estimate_tokens` of the texts joined by line breaks."""
         if len(texts) < 2:
             return self.of(texts[0]) if texts else 0
-        total = self._tally(texts[0])
+        total = list(map(sum, zip(*map(self._tally, texts), strict=True)))
         follows_break = texts[0].endswith(_BREAKS)
         for text in texts[1:]:
-            total = list(map(add, total, self._tally(text)))
             # The line break between two texts begins a run, which goes on in the breaks on both sides of it.
             total[2 * _BREAK + (not follows_break)] += 1
             if text.startswith(_BREAKS):

@@ -13,6 +13,8 @@ def hold_answer(running: Running, exchange: Exchange) -> Held:
     Raises:
         UpstreamBrokenError: It is no answer in OpenAI's form.
     """
+    if 200 < exchange.status < 300:
+        raise UpstreamBrokenError(f"{exchange.replica} answered {exchange.status}, which carries no answer")
     if exchange.status != 200:
         return judge_refusal(running, exchange)
     body = exchange.body or b""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,6 +11,7 @@ from suffice.pipeline.arrival import Arrival, Reply
 from suffice.pipeline.attempting import Upstreams
 from suffice.pipeline.booking import Book
 from suffice.pipeline.climb import Climb
+from suffice.pipeline.limits import TimeLimits
 from suffice.pipeline.ports import Observer
 from suffice.pipeline.routing import Route, Router
 from suffice.vocabulary import Outcome, Score, Tier, TierName, Turn
@@ -31,6 +32,7 @@ class Pipeline:
     clock: Callable[[], float]
     """Monotonic, seconds."""
     config_hash: str = ""
+    limits: TimeLimits = field(default_factory=TimeLimits)
     scores_slowly: bool = False
     """The scorer takes more than a millisecond: it is called in a thread."""
 
@@ -74,7 +76,7 @@ class Pipeline:
         failure: UpstreamError | None = None
         limit_s = route.settings.total_timeout_s
         try:
-            async with asyncio.timeout(limit_s):
+            with self.limits.within(limit_s):
                 held = await climb.run()
                 outcome.status = held.status
                 outcome.first_byte_s = self.clock() - arrival.started_at

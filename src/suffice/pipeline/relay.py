@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from suffice.errors import UpstreamBrokenError
+from suffice.errors import UpstreamBrokenError, UpstreamError
 from suffice.pipeline.attempting import Running
 from suffice.pipeline.ports import Sink
 from suffice.upstream.call import Exchange, PumpedStream
@@ -71,9 +71,13 @@ class Relay:
             await sink.drain()
         try:
             await self._pump(sink)
-        except UpstreamBrokenError:
-            # What came before the break, in the same piece, is good.
-            sink.write(b"".join(self._parted))
+        except UpstreamError as error:
+            # What goes wrong after the end mark is no business of the client's.
+            if self._running.is_whole:
+                return
+            if isinstance(error, UpstreamBrokenError):
+                # What came before the break, in the same piece, is good.
+                sink.write(b"".join(self._parted))
             raise
 
     async def _pump(self, sink: Sink) -> None:

@@ -1,7 +1,7 @@
 """From a request to a decision: features, scores, what is remembered, policy."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,7 +18,7 @@ from suffice.pipeline.reading import Reading, Readings, make_reading
 from suffice.policy.capabilities import missing_capabilities
 from suffice.policy.config import RoutingConfig
 from suffice.policy.decide import NO_FLOORS, Floors, Situation, bypass, decide, effective_thresholds, withhold
-from suffice.policy.inherit import inherited_complexity
+from suffice.policy.inherit import can_lift, inherited_complexity
 from suffice.policy.selection import Catalogue
 from suffice.vocabulary import CacheUse, Decision, Features, Mode, Score, TierName, Turn
 from suffice.wire.request import Endpoint, parse
@@ -39,7 +39,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Scored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Scores of a conversation's turns, the newest first."""
+    """Scores of a conversation's turns, the newest first, as far back as they can matter."""
 
     scores: Sequence[Score]
     cache: CacheUse = CacheUse.OFF
@@ -161,20 +161,37 @@ class Router:
         return arrival.reading or make_reading(arrival.request, max_turns=self.routing.max_turns)
 
     def _score(self, reading: Reading, scored: Mapping[Turn, Score], *, use_cache: bool) -> _Scored:
+        decay = self.routing.turn_decay
+        scores: list[Score] = []
+        highest = 0.0
+        use = CacheUse.OFF
+        for age, (score, found) in enumerate(self._scores(reading, scored, use_cache=use_cache)):
+            scores.append(score)
+            use = found if age == 0 else use
+            highest = max(highest, score.complexity * decay**age)
+            # Scores that were made beforehand are kept in any case, or they would be made again next time.
+            if not scored and not can_lift(highest, age=age + 1, decay=decay):
+                break
+        return _Scored(scores=scores, cache=use)
+
+    def _scores(
+        self, reading: Reading, scored: Mapping[Turn, Score], *, use_cache: bool
+    ) -> Iterator[tuple[Score, CacheUse]]:
+        """Scores of the turns, the newest first, each made when it is asked for."""
         cache = self.memory.decisions if use_cache else None
         if cache is None:
-            return _Scored(scores=[self._fresh(turn, scored) for turn in reading.features.turns])
-        scores: list[Score] = []
-        use = CacheUse.HIT
-        for index, (turn, digest) in enumerate(reading.digested_turns):
+            for turn in reading.features.turns:
+                yield self._fresh(turn, scored), CacheUse.OFF
+            return
+        for turn, digest in reading.digested_turns:
             key = turn_key(self.scorer.version, digest)
             score = cache.score(key)
-            if score is None:
-                score = self._fresh(turn, scored)
-                cache.put_score(key, score)
-                use = CacheUse.MISS if index == 0 else use
-            scores.append(score)
-        return _Scored(scores=scores, cache=use)
+            if score is not None:
+                yield score, CacheUse.HIT
+                continue
+            score = self._fresh(turn, scored)
+            cache.put_score(key, score)
+            yield score, CacheUse.MISS
 
     def _fresh(self, turn: Turn, scored: Mapping[Turn, Score]) -> Score:
         known = scored.get(turn)

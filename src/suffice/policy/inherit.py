@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from suffice.vocabulary import MAX_COMPLEXITY
+
 HOLDS = 0.5
 """An escalation holds while its weight is at least this."""
 
@@ -19,6 +21,17 @@ def inherited_complexity(complexities: Sequence[float], decay: float) -> float:
     if len(complexities) == 1:
         return complexities[0]
     return max(complexity * decay**age for age, complexity in enumerate(complexities))
+
+
+def can_lift(highest: float, *, age: int, decay: float) -> bool:
+    """Whether a turn of this age, or an older one, can still make a conversation harder.
+
+    Args:
+        highest: Of the newer turns' complexities, each decayed by its age.
+        age: In turns.
+        decay: Factor per turn, in [0, 1].
+    """
+    return MAX_COMPLEXITY * decay**age > highest
 
 
 def carried_weight(weight: float, *, new_turn: bool, escalated: bool, decay: float) -> float:

@@ -91,7 +91,7 @@ class App:
         """Answer with an error; after the first byte of a stream it is told in the stream, which then just ends."""
         self._parts.note_refusal(error.code)
         if respond.status is not None:
-            await respond.end(render_event(error) if respond.is_stream else b"")
+            respond.break_off(render_event(error) if respond.is_stream else b"")
             return
         if error.retry_after_s is not None:
             respond.headers["retry-after"] = f"{max(1, round(error.retry_after_s))}"

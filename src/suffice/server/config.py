@@ -21,6 +21,10 @@ class ServerConfig:
     """Processes that serve on the port; limits on requests, connections and replicas' places are divided among them."""
     reload_s: Annotated[float, Meta(ge=0, le=3600)] = 2.0
     """How often this file is looked at for changes, seconds; 0: only when told to (`suffice reload`)."""
+    tls_certificate: str | None = None
+    """File with the certificate, and those of its issuers, in PEM form: HTTPS (TLS 1.2 and above) in place of HTTP."""
+    tls_key: str | None = None
+    """File with the certificate's private key, in PEM form, without a password."""
     max_body_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024 * 1024
     """Largest request body."""
     max_header_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024

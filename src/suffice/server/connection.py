@@ -10,6 +10,7 @@ from typing import cast
 
 from suffice.errors import RequestError, RequestTimeoutError
 from suffice.server.config import ServerConfig
+from suffice.server.half_closed import HalfClosed
 from suffice.server.http import Request, Responder
 from suffice.server.outlet import ResponseOutlet
 from suffice.server.parsing import Incoming, RequestReader
@@ -24,6 +25,9 @@ _MAX_UNREAD = 64 * 1024
 """Bytes that a client may be ahead. Below it is read from, because who is not read from cannot be seen to hang up."""
 
 _CLOSING = {"content-type": "application/json", "connection": "close"}
+
+_MAX_SKIPPED = 256 * 1024
+"""Bytes of a body that nobody wanted which are read all the same, to keep the connection."""
 
 Serve = Callable[[Request, Responder], Awaitable[None]]
 
@@ -47,6 +51,9 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(limits, begin=self._await_head)
         self._transport: asyncio.Transport
         self._current: Incoming | None = None
+        self._skipped: Incoming | None = None
+        self._outlet: ResponseOutlet | None = None
+        self._half_closed: HalfClosed | None = None
         self._task: asyncio.Task[None] | None = None
         self._unread: list[bytes] = []
         self._n_unread = 0
@@ -70,6 +77,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client is gone: nobody waits for an answer."""
         self._is_lost = True
+        if self._half_closed is not None:
+            self._half_closed.close()
         self._deadline.end()
         self._reader.heads.clear()
         self.resume_writing()
@@ -79,8 +88,17 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
     def eof_received(self) -> bool:
-        """The client sends no more. As other proxies do, take it for gone: no model should write to nobody."""
-        return False
+        """The client sends no more; stay open for one that waits for its answer."""
+        current = self._current
+        # Behind another response, or within its own, the probe would be read as part of it.
+        waits = current is not None and current.request.upload.is_whole and not current.is_old
+        has_begun = self._outlet is not None and self._outlet.has_begun
+        is_tls = self._transport.get_extra_info("sslcontext") is not None
+        if not waits or has_begun or is_tls or self._reader.heads or self._unread:
+            return False
+        self.is_last = True
+        self._half_closed = HalfClosed(self._transport, self._loop)
+        return True
 
     def pause_writing(self) -> None:
         """The client is slower than what comes for it."""
@@ -111,8 +129,19 @@ class Connection(asyncio.Protocol):
             self._reader.feed(data)
         except RequestError as error:
             self._refuse(error)
+        if self._skipped is not None:
+            self._skip(self._skipped)
         if self._current is None and self._reader.heads:
             self._begin(self._reader.heads.popleft())
+
+    def _skip(self, answered: Incoming) -> None:
+        """Read the rest of a body that nobody wanted, so that the next request can be told from it."""
+        upload = answered.request.upload
+        if upload.is_whole:
+            self._skipped = None
+            self._deadline.set(self._limits.idle_timeout_s, self.close)
+        elif upload.n_bytes > _MAX_SKIPPED:
+            self.close(linger=True)
 
     def _begin(self, incoming: Incoming) -> None:
         self._current = incoming
@@ -120,7 +149,7 @@ class Connection(asyncio.Protocol):
         self._task = self._loop.create_task(self._answer(incoming))
 
     async def _answer(self, incoming: Incoming) -> None:
-        outlet = ResponseOutlet(self, incoming)
+        self._outlet = outlet = ResponseOutlet(self, incoming)
         if incoming.request.headers.get("expect", "").lower() == "100-continue" and not incoming.is_old:
             incoming.request.upload.expect = outlet.tell_to_continue
         try:
@@ -130,16 +159,20 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
         finally:
-            self._current = self._task = None
+            self._current = self._task = self._outlet = None
             if self._is_lost:
                 self._peers.leave(self)
         if not self._transport.is_closing():
             self._go_on(incoming, closes=outlet.closes)
 
     def _go_on(self, answered: Incoming, *, closes: bool) -> None:
-        is_whole = answered.request.upload.is_whole
-        if closes or self.is_last or not is_whole:
-            self.close(linger=not is_whole or bool(self._unread))
+        upload = answered.request.upload
+        if closes or self.is_last:
+            self.close(linger=not upload.is_whole or bool(self._unread))
+        elif not upload.is_whole:
+            self._skipped = answered
+            upload.skip()
+            self._deadline.set(self._limits.read_timeout_s, self.close)
         elif self._reader.heads:
             self._begin(self._reader.heads.popleft())
             if self._reader.unfinished is self._current:
@@ -175,6 +208,9 @@ class Connection(asyncio.Protocol):
         broken, self._reader.unfinished = self._reader.unfinished, None
         if broken is not None and broken is self._current:
             broken.request.upload.fail(error)
+            return
+        if broken is not None and broken is self._skipped:
+            self.close(linger=True)  # it has had its answer
             return
         if broken is not None:
             self._reader.heads.remove(broken)

@@ -36,6 +36,10 @@ class Outlet(Protocol):
         """End a stream."""
         ...
 
+    def break_off(self, last: bytes) -> None:
+        """End a stream that broke with what is said of it; hang up on a client that would not read it anyway."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class Request:
@@ -102,11 +106,13 @@ class Responder:
         """Send a stream's bytes as they come; a slow client holds back whoever makes them."""
         await pieces.pump(self.outlet)
 
-    async def end(self, last: bytes = b"") -> None:
+    async def end(self) -> None:
         """End a stream."""
-        if last:
-            self.outlet.write(last)
         self.outlet.end()
+
+    def break_off(self, last: bytes = b"") -> None:
+        """End a response that broke, with what is said of it."""
+        self.outlet.break_off(last)
 
 
 def check_type(request: Request) -> None:

@@ -25,6 +25,10 @@ class Line(Protocol):
         """Wait until the client keeps up."""
         ...
 
+    def abort(self) -> None:
+        """Hang up."""
+        ...
+
 
 class ResponseOutlet:
     """Where the response to one request goes."""
@@ -73,6 +77,13 @@ class ResponseOutlet:
         if self._is_chunked:
             self._line.write(LAST_CHUNK)
 
+    def break_off(self, last: bytes) -> None:
+        """End a stream that broke with what is said of it; hang up on a client that would not read it anyway."""
+        if self.write(last):
+            self.end()
+        else:
+            self._line.abort()
+
     def tell_to_continue(self) -> None:
         """Ask for the body that a client holds back."""
         if not self.has_begun:
@@ -85,7 +96,7 @@ class ResponseOutlet:
             or self._line.is_last
             or not incoming.keeps
             # The rest of the body must not be read as the next request.
-            or not incoming.request.upload.is_whole
+            or not (incoming.request.upload.is_whole or incoming.request.upload.can_be_skipped)
             or headers.get("connection") == "close"
         )
         if self.closes:

@@ -16,6 +16,7 @@ _SLICE_BYTES = 16 * 1024
 """Bytes parsed at once, so that what is counted is never far ahead of what was parsed."""
 
 _MAX_FRAMING = 16
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +49,7 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._refusal: RequestError | None = None
         self._is_last = False
+        self._is_resuming = False
         self.is_amid_head = False
         """A head has begun and is not whole."""
         self._in_head = True
@@ -72,14 +74,37 @@ class RequestReader:
             self._n_head_bytes += len(data)
         self._n_framing_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # The request itself is served; what follows it would be another protocol.
-            self._is_last = True
+            self._parse(data)
         except httptools.HttpParserError as error:
             raise self._refusal or RequestError(f"this is not HTTP: {error}", code="invalid_http") from error
         if (self._in_head and self._n_head_bytes > self._limits.max_header_bytes) or self._is_padded():
             raise self._too_large()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Go on with HTTP/1.1 where a client offered another protocol, as some do with every first request.
+
+        The parser stops at the end of such a head, whether a body follows or not; a new one is told of the body.
+        """
+        if self.unfinished is None:
+            return  # what follows would be the other protocol
+        framing = [b"%s: %s" % line for line in self._lines if line[0] in _FRAMING]
+        self._parser = httptools.HttpRequestParser(self)
+        self._is_resuming = True
+        self._parser.feed_data(b"\r\n".join([b"POST / HTTP/1.1", b"connection: close", *framing, b"", b""]))
+        self._is_resuming = False
+        self._parser.feed_data(rest)
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self._lines
+        )
 
     def _is_padded(self) -> bool:
         """Whether chunk extensions and the like outweigh what they frame; even chunks of one byte stay below."""
@@ -95,6 +120,8 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._is_resuming:
+            return
         if self._is_last:
             self._refuse(RequestError("a request follows one that was to be the last", code="invalid_http"))
         self._in_head = self.is_amid_head = True
@@ -105,10 +132,13 @@ class RequestReader:
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
-        self._target += url
+        if not self._is_resuming:
+            self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header, or trailer, while there are not too many."""
+        if self._is_resuming:
+            return
         self._n_line_bytes += len(name) + len(value) + 4
         self._lines.append((name.lower(), value))
         limits = self._limits
@@ -117,6 +147,8 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         """The head is whole: refuse what others may read differently, then let it in."""
+        if self._is_resuming:
+            return
         self._in_head = self.is_amid_head = False
         self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = 0
         parser, lines = self._parser, self._lines
@@ -146,6 +178,8 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self._parser.should_upgrade() and self._has_body():
+            return  # only the parser thinks so
         if self._is_padded():
             self._refuse(self._too_large())
         self._in_head = True

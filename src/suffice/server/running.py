@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
@@ -54,18 +55,33 @@ def listen(config: ServerConfig, *, shared: bool = False) -> socket.socket:
     return opened
 
 
-def url_of(opened: socket.socket) -> str:
+def url_of(opened: socket.socket, *, is_tls: bool = False) -> str:
     """Where a listening socket is reached."""
     host, port = opened.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if is_tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def run(
-    app: Service, config: ServerConfig, opened: socket.socket, turnstile: Turnstile, *, ready: Callable[[str], None]
+    app: Service,
+    config: ServerConfig,
+    opened: socket.socket,
+    turnstile: Turnstile,
+    *,
+    ready: Callable[[str], None],
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running within `shutdown_timeout_s`.
 
     A second signal ends it at once.
+
+    Args:
+        app: Answers.
+        config: Limits and times.
+        opened: The listening socket.
+        turnstile: Told when nothing new is taken.
+        ready: Called with the address once it listens.
+        tls: Our certificate; None: plain HTTP.
     """
     loop = asyncio.get_running_loop()
     told, told_again = asyncio.Event(), asyncio.Event()
@@ -77,9 +93,15 @@ async def run(
         with suppress(ValueError, NotImplementedError):  # only the main thread can take signals
             loop.add_signal_handler(name, stop)
     peers = Peers()
-    server = await loop.create_server(lambda: Connection(app.serve, app.limits, peers), sock=opened, backlog=BACKLOG)
+    server = await loop.create_server(
+        lambda: Connection(app.serve, app.limits, peers),
+        sock=opened,
+        backlog=BACKLOG,
+        ssl=tls,
+        ssl_handshake_timeout=config.read_timeout_s if tls is not None else None,
+    )
     try:
-        ready(url_of(opened))
+        ready(url_of(opened, is_tls=tls is not None))
         await told.wait()
     finally:
         turnstile.is_closing = True

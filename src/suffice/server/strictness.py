@@ -20,10 +20,11 @@ def check_head(version: str, target: bytes, headers: Sequence[Header]) -> None:
     """
     if version not in {"1.0", "1.1"}:
         raise RequestError("send HTTP/1.1")
-    if not target.startswith(b"/"):
+    if not target.startswith(b"/") or b"#" in target:
         raise RequestError("the request target must be a path")
     names = [name for name, _ in headers]
-    if version == "1.1" and names.count(b"host") != 1:
+    n_hosts = names.count(b"host")
+    if n_hosts > 1 or (version == "1.1" and not n_hosts):
         raise RequestError("send exactly one Host header")
     if b"transfer-encoding" in names:
         _check_coding(version, headers)

@@ -52,6 +52,16 @@ class Upload:
         self._failure = error
         self._wake()
 
+    @property
+    def can_be_skipped(self) -> bool:
+        """The rest is on its way without anybody asking for it, and can be read."""
+        return self._failure is None and self.expect is None
+
+    def skip(self) -> None:
+        """Count what is still to come, and keep none of it."""
+        self._pieces.clear()
+        self._max_bytes = 0
+
     async def wait(self, limit: int) -> None:
         """Wait until the body is whole or over a limit of bytes.
 

@@ -1,16 +1,19 @@
 """Servers as processes of their own, so that they can be killed, measured and left to crash."""
 
+import os
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+SUFFICE = ("-m", "suffice")
+"""What the interpreter is told to run the gateway."""
 _MARK = "listening on "
 
 
@@ -56,12 +59,15 @@ class Server:
 
 
 @contextmanager
-def run_server(arguments: Sequence[str], *, folder: Path | None = None) -> Generator[Server]:
+def run_server(
+    arguments: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Generator[Server]:
     """Start `python ARGUMENTS` and wait until it says that it listens; stops it at the end.
 
     Args:
         arguments: What follows the interpreter's name: `["-m", "suffice", "serve"]`.
         folder: Where it runs.
+        environment: Variables beside those that are set already.
 
     Raises:
         RuntimeError: It did not come up; carries its output.
@@ -69,6 +75,7 @@ def run_server(arguments: Sequence[str], *, folder: Path | None = None) -> Gener
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, *arguments],
         cwd=folder,
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -96,7 +103,20 @@ def run_loopback(*options: str) -> Generator[Server]:
 
 
 @contextmanager
-def run_gateway(config: Path, *options: str) -> Generator[Server]:
-    """Start `suffice serve` on a configuration file."""
-    with run_server(["-m", "suffice", "serve", "--config", str(config), *options], folder=config.parent) as server:
+def run_gateway(
+    config: Path,
+    *options: str,
+    program: Sequence[str] = ("-m", "suffice"),
+    environment: Mapping[str, str] | None = None,
+) -> Generator[Server]:
+    """Start `suffice serve` on a configuration file.
+
+    Args:
+        config: The file; the gateway runs in its folder.
+        options: Of the command line.
+        program: What the interpreter is told to run, where that is not the gateway itself but something around it.
+        environment: Variables beside those that are set already.
+    """
+    arguments = [*program, "serve", "--config", str(config), *options]
+    with run_server(arguments, folder=config.parent, environment=environment) as server:
         yield server

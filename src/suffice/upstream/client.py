@@ -88,7 +88,7 @@ class Client:
     def _read(self, connection: Connection, started_at: float) -> Exchange:
         exchange = Exchange(
             status=connection.status,
-            content_type=connection.content_type,
+            content_type=_content_type(connection.content_type),
             replica=self.origin.base_url,
             started_at=started_at,
             retry_after_s=_retry_after(connection.retry_after),
@@ -106,6 +106,8 @@ class Client:
 
 def _refuse_mendable(exchange: Exchange) -> None:
     """Raise for the statuses that another replica, or this one a little later, might mend."""
+    if exchange.status in {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT}:
+        raise UpstreamBrokenError(f"{exchange.replica} answered {exchange.status}, which has no content")
     # 401, 403 and 404 are about the gateway's own key and model name: the client cannot mend them.
     is_about_request = 400 <= exchange.status < 500 and exchange.status not in {401, 403, 404, 408, 429}
     if 200 <= exchange.status < 300 or is_about_request:
@@ -115,8 +117,15 @@ def _refuse_mendable(exchange: Exchange) -> None:
     error = UpstreamError(message)
     if exchange.status == HTTPStatus.TOO_MANY_REQUESTS:
         error = UpstreamBusyError(message, retry_after_s=exchange.retry_after_s or 1.0)
+    elif exchange.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        error.retry_after_s = exchange.retry_after_s
     error.answered = exchange.status
     raise error
+
+
+def _content_type(value: str) -> str:
+    """As the upstream says, unless no header can carry it."""
+    return value if value and value.isprintable() else "application/json"
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -156,6 +156,11 @@ class UpstreamConfig:
     checks: ChecksConfig = field(default_factory=ChecksConfig)
     max_connections: Annotated[int, Meta(ge=1)] = 4096
     """Open connections to each server."""
+    ca_file: str | None = None
+    """File with certificates, in PEM form, that are trusted beside the system's, such as a private authority's.
+
+    Certificates of `https` servers are always verified; nothing turns that off.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

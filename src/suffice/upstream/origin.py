@@ -71,7 +71,9 @@ class Origin:
             raise UpstreamTimeoutError(f"{self.base_url} did not accept a connection within {limit_s:g} s") from error
         except (OSError, UnicodeError) as error:
             self.n_open -= 1
-            raise UpstreamError(f"{self.base_url} cannot be reached: {error}") from error
+            how = "" if self._tls is None else " over TLS (SSL)"
+            reason = str(error) or type(error).__name__
+            raise UpstreamError(f"{self.base_url} cannot be reached{how}: {reason}") from error
         except BaseException:
             self.n_open -= 1
             raise

@@ -62,8 +62,8 @@ class Splitter:
 
 def parse_event(raw: bytes) -> Event:
     """Read the fields of one whole event."""
-    if raw.startswith(b"data: ") and raw.find(b"\n", 0, -2) < 0:
-        return Event(raw, raw[6:].rstrip(b"\r\n"))
+    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.find(b"\n", 0, -2) < 0:
+        return Event(raw, raw[6:-2].removesuffix(b"\r"))
     data: list[bytes] = []
     name = b""
     for line in raw.replace(b"\r\n", b"\n").split(b"\n"):

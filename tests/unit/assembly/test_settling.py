@@ -83,6 +83,16 @@ def test_keys_may_vanish_where_nobody_else_reaches_it() -> None:
     assert not config.auth.keys
 
 
+def test_a_gateway_that_speaks_https_goes_on_doing_so() -> None:
+    before = read().config
+    server = replace(before.server, tls_certificate="a.pem", tls_key="k.pem")
+
+    loaded, kept = settle(read(), replace(before, server=server))
+
+    assert kept == ["server.tls_certificate", "server.tls_key"]
+    assert loaded.config.server == server
+
+
 def test_an_address_from_the_command_line_counts_as_much() -> None:
     before = read(KEYS).config
     before = replace(before, server=replace(before.server, host="::"))

@@ -116,7 +116,10 @@ def test_invalid_json_is_escalated_where_json_was_asked_for() -> None:
     assert collector.only.attempts[0].verdict.reason is VerdictReason.INVALID_JSON
 
 
-@pytest.mark.parametrize("scripted", [DOWN, Scripted(body=b"<html>"), Scripted(body=b'{"choices":[]}'), CONTEXT])
+@pytest.mark.parametrize(
+    "scripted",
+    [DOWN, Scripted(body=b"<html>"), Scripted(body=b'{"choices":[]}'), Scripted(status=204, body=b""), CONTEXT],
+)
 def test_a_tier_without_an_answer_is_followed_by_the_next_one_up(scripted: Scripted) -> None:
     large = FakeUpstream([GOOD_LARGE])
     pipeline, collector = make_pipeline(FakeUpstream([scripted]), large)

@@ -133,6 +133,15 @@ def test_a_stream_that_breaks_before_its_first_content_is_taken_over() -> None:
     assert collector.only.error is None
 
 
+def test_what_breaks_after_the_end_mark_is_no_business_of_the_client() -> None:
+    pipeline, collector = make_pipeline(streamed(WHOLE, breaks=BROKEN), streamed(WHOLE))
+
+    got = read(pipeline, ask())
+
+    assert got.endswith(DONE)
+    assert collector.only.error is None
+
+
 @pytest.mark.parametrize(
     "upstream",
     [
@@ -171,6 +180,19 @@ def test_a_finished_stream_without_an_end_mark_is_whole_and_gets_none() -> None:
 
     assert got == ROLE + HELLO + STOP
     assert collector.only.error is None
+
+
+def test_a_long_stream_is_read_before_too_much_of_it_is_put_off() -> None:
+    events = [HELLO, *[chunk({"content": "x" * 100_000})] * 20, STOP, DONE]
+    router = make_router(settings={"record_content": True})
+    pipeline, collector = make_pipeline(streamed(events), streamed(WHOLE), router=router)
+
+    got = read(pipeline, ask())
+
+    assert got == b"".join(events)
+    assert collector.only.attempts[0].answer == "Hello" + "x" * 2_000_000
+    assert collector.only.attempts[0].usage is not None
+    assert collector.only.attempts[0].usage.completion_tokens == 21
 
 
 def test_comments_and_thoughts_pass_as_they_come() -> None:

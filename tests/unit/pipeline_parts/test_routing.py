@@ -75,6 +75,15 @@ def test_a_client_that_wants_no_cache_has_every_turn_scored() -> None:
     assert len(scorer.scored) == 4
 
 
+def test_turns_too_old_to_matter_are_not_scored() -> None:
+    router, scorer = counting_router()
+
+    route = router.route(talk("1", "2", "9"))
+
+    assert scorer.scored == ["9"]
+    assert route.decision.complexity == 9.0
+
+
 def test_scores_made_beforehand_are_used_and_kept() -> None:
     router, scorer = counting_router()
     arrival = talk("1", "2")

@@ -64,6 +64,10 @@ class FakeOutlet:
         assert not self.has_ended
         self.has_ended = True
 
+    def break_off(self, last: bytes) -> None:
+        self.write(last)
+        self.end()
+
     @property
     def body(self) -> bytes:
         """All of it."""

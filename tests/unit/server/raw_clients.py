@@ -60,7 +60,8 @@ class Seen:
             await respond.begin(200, "text/event-stream")
             respond.outlet.write(b"first ")
             await self.hold.wait()
-            await respond.end(b"last")
+            respond.outlet.write(b"last")
+            await respond.end()
         else:
             await respond.whole(200, b"last")
 

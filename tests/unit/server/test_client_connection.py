@@ -168,8 +168,21 @@ def test_a_client_that_is_refused_amid_its_body_can_read_why(path: bytes, wire: 
     answer, seen = wire.exchange(head, *[b"7530\r\n" + b"x" * 30_000 + b"\r\n"] * 100)
 
     assert status_of(answer) == (401 if path == b"/refused" else 413)
-    assert b"connection: close" in answer
     assert seen.bodies == []
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 6\r\n\r\nabcdef", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+)
+def test_the_rest_of_a_body_that_nobody_wanted_is_read_over(framing: bytes, wire: Wire) -> None:
+    refused = b"POST /refused HTTP/1.1\r\n" + HOST + framing
+
+    answer, seen = wire.exchange(
+        refused[:-5], refused[-5:] + b"GET /next HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+    )
+
+    assert [status_of(answer), answer.count(b"HTTP/1.1 200")] == [401, 1]
+    assert seen.paths[-1] == "/next"
 
 
 def test_a_client_that_goes_on_sending_after_its_refusal_is_hung_up_on(

@@ -115,7 +115,7 @@ def test_a_stream_is_sent_piece_by_piece_and_not_kept_by_anybody(*, is_full: boo
     async def run() -> None:
         await respond.begin(200, "text/event-stream")
         await respond.push(Pieces())
-        await respond.end(b" three")
+        respond.break_off(b" three")
 
     asyncio.run(run())
 

@@ -16,6 +16,7 @@ class FakeLine:
 
     is_last: bool = False
     is_full: bool = False
+    is_aborted: bool = False
     sent: bytes = b""
     n_writes: int = 0
     drained: list[str] = field(default_factory=list[str])
@@ -27,6 +28,9 @@ class FakeLine:
 
     async def drain(self) -> None:
         self.drained.append("once")
+
+    def abort(self) -> None:
+        self.is_aborted = True
 
 
 def incoming(*, method: str = "POST", keeps: bool = True, is_old: bool = False, is_whole: bool = True) -> Incoming:
@@ -80,17 +84,33 @@ def test_head_is_answered_with_the_length_of_what_it_does_not_get() -> None:
     assert (headers, body) == ({"content-length": "5"}, b"")
 
 
+def held_back() -> Incoming:
+    """A request whose client wants to be told to send its body."""
+    one = incoming(is_whole=False)
+    one.request.upload.expect = lambda: None
+    return one
+
+
 @pytest.mark.parametrize(
     ("one", "line", "headers", "closes"),
     [
         (incoming(), FakeLine(), {}, False),
         (incoming(keeps=False), FakeLine(), {}, True),
         (incoming(), FakeLine(is_last=True), {}, True),
-        (incoming(is_whole=False), FakeLine(), {}, True),
+        (incoming(is_whole=False), FakeLine(), {}, False),
+        (held_back(), FakeLine(), {}, True),
         (incoming(), FakeLine(), {"connection": "close"}, True),
         (incoming(is_old=True, keeps=False), FakeLine(), {}, True),
     ],
-    ids=["kept", "the client's last", "the server's last", "amid its body", "the handler's wish", "HTTP/1.0"],
+    ids=[
+        "kept",
+        "the client's last",
+        "the server's last",
+        "amid its body",
+        "a body held back",
+        "the handler's wish",
+        "HTTP/1.0",
+    ],
 )
 @pytest.mark.parametrize("streams", [False, True])
 def test_the_client_is_told_once_when_its_connection_ends(
@@ -173,3 +193,15 @@ def test_a_body_is_asked_for_only_before_the_response() -> None:
 
 def test_a_chunk_tells_its_size_in_sixteens() -> None:
     assert encode_chunk(b"x" * 17) == b"11\r\n" + b"x" * 17 + b"\r\n"
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_stream_that_breaks_ends_with_what_is_said_of_it_unless_its_client_does_not_read(*, is_full: bool) -> None:
+    line = FakeLine(is_full=is_full)
+    outlet = ResponseOutlet(line, incoming())
+    outlet.begin(200, {})
+
+    outlet.break_off(b"event: error")
+
+    assert line.is_aborted is is_full
+    assert line.sent.endswith(b"0\r\n\r\n") is not is_full

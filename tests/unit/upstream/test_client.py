@@ -153,6 +153,14 @@ def test_a_busy_server_says_when_to_come_back(ordered: str, retry_after_s: float
     assert caught.value.answered == 429
 
 
+@pytest.mark.parametrize(("ordered", "retry_after_s"), [("503 7", 7.0), ("503", None), ("500 7", None)])
+def test_a_server_that_is_down_may_say_when_to_come_back(ordered: str, retry_after_s: float | None) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        ask(call(f"hi\n!status {ordered}"), keep)
+
+    assert caught.value.retry_after_s == retry_after_s
+
+
 def test_a_redirect_is_not_followed() -> None:
     with pytest.raises(UpstreamError, match="answered 302"):
         ask(call("hi\n!status 302"), keep)

@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import uvloop
 
@@ -13,7 +14,7 @@ from suffice.testing.loopback.server import serving
 
 
 def main(argv: Sequence[str]) -> None:
-    """Serve until SIGTERM or SIGINT; prints `listening on http://127.0.0.1:PORT` when ready."""
+    """Serve until SIGTERM or SIGINT; prints `listening on http://127.0.0.1:PORT` (or https) when ready."""
     arguments = _parser().parse_args(argv)
     options = LoopbackOptions(
         models=tuple(arguments.model or ["loopback"]),
@@ -27,6 +28,7 @@ def main(argv: Sequence[str]) -> None:
         always=arguments.always,
         echo=arguments.echo,
         api_key=arguments.api_key,
+        certificate=arguments.certificate,
     )
     uvloop.run(_serve(options, arguments.port))
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--always", default="", help="directives for every request, separated by `;`")
     parser.add_argument("--echo", action="store_true", help="tell in each answer which fields arrived")
     parser.add_argument("--api-key", default=None)
+    parser.add_argument("--certificate", type=Path, default=None, help="PEM with chain and private key: serve TLS")
     return parser
 
 

@@ -45,10 +45,12 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Called by the loop: the client reads too slowly."""
+        self._ledger.paused += 1
         self._writable.clear()
 
     def resume_writing(self) -> None:
         """Called by the loop."""
+        self._ledger.paused -= not self._writable.is_set()
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -56,6 +58,7 @@ class Connection(asyncio.Protocol):
         del exc
         self._lost = True
         self._ledger.connections_open -= self._counted
+        self._ledger.paused -= not self._writable.is_set()
         self._writable.set()
         if self._task is not None:
             self._task.cancel()

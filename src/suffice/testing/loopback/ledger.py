@@ -25,6 +25,8 @@ class Ledger:
     connections_open: int = 0
     """Connections that are no reader of this ledger."""
     n_connections: int = 0
+    paused: int = 0
+    """Connections whose client reads too slowly: nothing more is written to them for now."""
     active: int = 0
     """Requests being answered."""
     streams_open: int = 0
@@ -53,6 +55,7 @@ class Ledger:
             "requests": sum(self.by_path.values()),
             "connections_open": self.connections_open,
             "n_connections": self.n_connections,
+            "paused": self.paused,
             "active": self.active,
             "streams_open": self.streams_open,
             "finished": self.finished,

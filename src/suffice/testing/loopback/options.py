@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Dialect(StrEnum):
@@ -38,3 +39,5 @@ class LoopbackOptions:
     """Tell in each answer which fields arrived, with the SHA-256 of each value's bytes."""
     api_key: str | None = None
     """Requests without this bearer key get a 401."""
+    certificate: Path | None = None
+    """Serve TLS with this chain and its private key, one PEM file; None: plain HTTP."""

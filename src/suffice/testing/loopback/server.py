@@ -1,6 +1,7 @@
 """The loopback upstream: an OpenAI-compatible server that answers from the request alone."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
@@ -151,7 +152,13 @@ async def serving(options: LoopbackOptions, *, port: int = 0) -> AsyncGenerator[
     """Serve on 127.0.0.1 within the running loop; gives the server and its address, `http://127.0.0.1:PORT`."""
     loopback = Loopback(options)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(loopback, loopback.ledger), "127.0.0.1", port, backlog=4096)
+    tls = None
+    if options.certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.certificate)
+    server = await loop.create_server(
+        lambda: Connection(loopback, loopback.ledger), "127.0.0.1", port, backlog=4096, ssl=tls
+    )
     async with server:
         host, bound_port = server.sockets[0].getsockname()[:2]
-        yield loopback, f"http://{host}:{bound_port}"
+        yield loopback, f"{'https' if tls else 'http'}://{host}:{bound_port}"

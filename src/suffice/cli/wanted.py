@@ -3,17 +3,15 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from suffice.config import Loaded, load
+from suffice.config.servers import is_loopback
 from suffice.errors import ConfigError, Mistake
-
-if TYPE_CHECKING:
-    from suffice.config import Loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
-    """How `suffice serve` was called."""
+class Wanted:
+    """The options of `suffice serve`."""
 
     path: Path
     host: str | None
@@ -22,14 +20,12 @@ class Invocation:
     log_level: str
     allow_open: bool
 
-    def read(self) -> "Loaded":
+    def read(self) -> Loaded:
         """Read the file, with what the command line says in place of what the file does.
 
         Raises:
             ConfigError: It holds mistakes, or the address is no good.
         """
-        from suffice.config import load  # noqa: PLC0415 - `suffice --help` need not load the gateway
-
         loaded = load(self.path, os.environ, allow_open=self.allow_open or self.host is not None)
         server = loaded.config.server
         server = replace(
@@ -55,10 +51,8 @@ class Invocation:
         return [*said, "--allow-open"] if self.allow_open else said
 
 
-def _check_address(loaded: "Loaded", *, allow_open: bool) -> None:
+def _check_address(loaded: Loaded, *, allow_open: bool) -> None:
     """The check that the file's own address has passed, for one given on the command line."""
-    from suffice.config.servers import is_loopback  # noqa: PLC0415 - as above
-
     server = loaded.config.server
     if not 0 <= server.port <= 65535:
         raise ConfigError([Mistake("--port", server.port, "is no port; use 0 to 65535")])
