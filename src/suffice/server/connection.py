@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         if self._half_closed is not None:
             self._half_closed.close()
         self._deadline.end()
-        self._reader.heads.clear()
+        self._reader.close()
         self.resume_writing()
         if self._task is None:
             self._peers.leave(self)

@@ -19,6 +19,13 @@ _MAX_FRAMING = 16
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
+_CLOSED = httptools.HttpRequestParser(object())
+
+
+def _nothing() -> None:
+    """In place of what a closed connection would do."""
+
+
 @dataclass(slots=True, eq=False)
 class Incoming:
     """A request whose head is whole."""
@@ -56,6 +63,13 @@ class RequestReader:
         self._n_head_bytes = self._n_framing_bytes = self._n_body_bytes = self._n_line_bytes = 0
         self._target = b""
         self._lines: list[Header] = []
+
+    def close(self) -> None:
+        """Let go of the parser, which holds this reader: else both would stay until the garbage collector comes."""
+        self.heads.clear()
+        self.unfinished = None
+        self._parser = _CLOSED
+        self._begin = _nothing
 
     def feed(self, data: bytes) -> None:
         """Read on.

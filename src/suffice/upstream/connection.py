@@ -23,6 +23,7 @@ _MAX_HEAD_BYTES = 64 * 1024
 _HIGH_BYTES = 256 * 1024
 """Of a stream that nobody asks for more of: from here on the server is held back."""
 
+_CLOSED = httptools.HttpResponseParser(object())
 _FRAMED = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -221,6 +222,8 @@ class Connection(asyncio.Protocol, PumpedStream):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; an answer without a length ends so."""
         self._deadline.end()
+        # It holds this connection: both would stay until the garbage collector comes.
+        self._parser = _CLOSED
         self._on_lost(self)
         if not self._is_asked or self.is_whole:
             return

@@ -71,7 +71,7 @@ class Origin:
             raise UpstreamTimeoutError(f"{self.base_url} did not accept a connection within {limit_s:g} s") from error
         except (OSError, UnicodeError) as error:
             self.n_open -= 1
-            how = "" if self._tls is None else " over TLS (SSL)"
+            how = "" if self._tls is None else " by SSL"
             reason = str(error) or type(error).__name__
             raise UpstreamError(f"{self.base_url} cannot be reached{how}: {reason}") from error
         except BaseException:
