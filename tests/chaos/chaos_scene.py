@@ -34,6 +34,8 @@ UPSTREAM = {
     "idle_timeout_s": PATIENCE_S,
     "retries": 1,
     "backoff_s": 0.01,
+    # What one case did to a replica is forgotten before the next one.
+    "ejection": {"base_s": 0.1, "max_s": 0.2},
 }
 _REFUSALS_USD = """SELECT total(cost_usd) FROM attempts
                    WHERE request_id = requests.id AND error IN ('upstream_failed', 'upstream_busy')"""

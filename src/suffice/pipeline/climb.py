@@ -68,11 +68,15 @@ class Climb:
             self._n_rejected += verdict.reason not in UNANSWERED
             tier = upper
 
-    async def close(self) -> None:
-        """End the call that is open, if one is."""
+    async def close(self, error: UpstreamError | None = None) -> None:
+        """End the call that is open, if one is.
+
+        Args:
+            error: What broke it: the upstream learns that its replica is to blame.
+        """
         call, self._call = self._call, None
         if call is not None:
-            await call.__aexit__(None, None, None)
+            await call.__aexit__(None if error is None else type(error), error, None)
 
     def finish(self, *, error: UpstreamError | None = None) -> None:
         """Book what is still open: an attempt that its client, its upstream or a deadline broke off."""

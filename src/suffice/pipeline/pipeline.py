@@ -74,6 +74,7 @@ class Pipeline:
             clock=self.clock,
         )
         failure: UpstreamError | None = None
+        blamed: UpstreamError | None = None
         limit_s = route.settings.total_timeout_s
         try:
             with self.limits.within(limit_s):
@@ -93,14 +94,15 @@ class Pipeline:
             failure = UpstreamTimeoutError(f"the request took longer than {limit_s:g} s")
             raise failure from error
         except UpstreamError as error:
-            failure = error
+            failure = blamed = error
             raise
         except asyncio.CancelledError:
             # A client may hang up at the end mark, before the connection is done: it has had its answer.
             outcome.cancelled = not climb.is_served
             raise
         finally:
-            await climb.close()
+            # Of a request that took too long its client may be the cause: no replica is blamed.
+            await climb.close(blamed)
             climb.finish(error=failure)
 
     async def _score_off_loop(self, arrival: Arrival, router: Router) -> Mapping[Turn, Score]:

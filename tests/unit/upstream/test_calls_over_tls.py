@@ -129,7 +129,7 @@ def test_a_certificate_that_is_not_trusted_is_not_talked_to(
     loop: Loop, folder: Path, host: str, *, trusts: bool
 ) -> None:
     async def use(client: Client, script: Script) -> tuple[int, list[bytes]]:
-        with pytest.raises(UpstreamError, match=r"cannot be reached: .*certificate verify failed"):
+        with pytest.raises(UpstreamError, match=r"cannot be reached by SSL: .*certificate verify failed"):
             await client.send(PLAIN)
         return client.origin.n_open, script.requests
 
