@@ -28,8 +28,9 @@ from suffice.testing.processes import SUFFICE
 
 PATIENCE_S = 0.5
 """How long the gateway waits for a first byte, and between two pieces of an answer."""
-UPSTREAM = {
-    "connect_timeout_s": 0.5,
+CONNECT_S = 0.5
+UPSTREAM: dict[str, Any] = {
+    "connect_timeout_s": CONNECT_S,
     "first_byte_timeout_s": PATIENCE_S,
     "idle_timeout_s": PATIENCE_S,
     "retries": 1,

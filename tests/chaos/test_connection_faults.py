@@ -13,7 +13,7 @@ from chaos_certificates import OPENSSL, Certificates, make_certificates
 from chaos_clients import ask
 from chaos_play import be_well, play
 from chaos_results import Answer, Refusal, Seen
-from chaos_scene import UPSTREAM, Scene
+from chaos_scene import CONNECT_S, UPSTREAM, Scene
 
 from suffice.testing import RECORDS, run_gateway, run_loopback
 
@@ -53,7 +53,7 @@ CASES = (
         client=Refusal(504, "upstream_timeout"),
         tries=failed(2, "deaf", "upstream_timeout"),
         forms=_PLAIN,
-        at_least_s=2 * UPSTREAM["connect_timeout_s"],
+        at_least_s=2 * CONNECT_S,
     ),
     _refused("Its certificate is signed by itself", "self-signed", "self"),
     _refused("Its certificate has expired", "expired", "expired"),
