@@ -151,7 +151,9 @@ def test_who_waits_is_served_by_priority_and_a_full_queue_sheds_the_least_import
 
         def send(priority: str) -> threading.Thread:
             headers = {"x-suffice-priority": priority}
-            return in_background(lambda: fleet.ask(f"!say {priority}", model="small", headers=headers), answers)
+            # Long enough that whose answer comes first does not hang on which thread wakes up first.
+            text = f"!sleep 0.3\n!say {priority}"
+            return in_background(lambda: fleet.ask(text, model="small", headers=headers), answers)
 
         threads = [in_background(lambda: fleet.ask("!sleep 1.5\n!say first", model="small"), answers)]
         wait_for_busy(fleet)
