@@ -27,7 +27,7 @@ _RULES: Sequence[tuple[str, str]] = (
     (SCORE, r"suffice/(estimators|scoring)/"),
     (DECIDE, r"suffice/(policy/|caching/|pipeline/(routing|memory)\.py)"),
     (RECORD, r"suffice/recording/"),
-    (TELEMETRY, r"suffice/telemetry\.py|prometheus_client/"),
+    (TELEMETRY, r"suffice/telemetry/|prometheus_client/"),
     (HTTP_IN, r"uvicorn/|suffice/server/"),
     (HTTP_OUT, r"aiohttp/|yarl/|multidict/|aiosignal/|suffice/upstream/"),
     (PIPELINE, r"suffice/(pipeline/|vocabulary\.py)"),
