@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import Callable
 
-
 _N_DIGITS = 20
 _N_DRAWN_AT_ONCE = 256
 
