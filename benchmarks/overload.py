@@ -30,14 +30,14 @@ from rich.table import Table
 from suffice.testing import SMALL_MODEL, Server, run_gateway, run_loopback, write_settings
 
 N_REPLICAS = 2
-SLOTS = 8
-SERVICE_S = 0.2
-PATIENCE_S = 2.0
+SLOTS = 16
+SERVICE_S = 0.5
+PATIENCE_S = 3.0
 """A later answer is of no use to its client, which then hangs up."""
-QUEUE = {"max_waiting": 64, "timeout_s": 1.0}
+QUEUE = {"max_waiting": 96, "timeout_s": 1.5}
 SHARES = {"high": 0.2, "normal": 0.5, "low": 0.3}
 CAPACITY_PER_S = N_REPLICAS * SLOTS / SERVICE_S
-WARM_UP_S = 2.0
+WARM_UP_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)

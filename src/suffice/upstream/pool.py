@@ -178,7 +178,7 @@ class Pool:
     def note_failure(self, replica: Replica, started_at: float, error: UpstreamError) -> FailedTry:
         """Take note that a replica failed."""
         now = self.read_clock()
-        if isinstance(error, UpstreamBusyError):
+        if isinstance(error, UpstreamBusyError) or _asks_to_wait(error):
             # It is well, only busy: left out, its load would go to others that are just as busy.
             replica.latency_s = max(replica.latency_s, now - started_at) * _BUSY_FACTOR
             self.roster.abandon_trial(replica)
@@ -239,6 +239,10 @@ class Pool:
         if any(replica.health.n_failures == 0 for replica in untried) and len(tried) == 1:
             return  # one that is well need not be waited for
         await self._sleep(pause_s(self.config, len(tried) - 1, error.retry_after_s or 0.0, self._draw()))
+
+
+def _asks_to_wait(error: UpstreamError) -> bool:
+    return error.answered == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after_s is not None
 
 
 class Opening:

@@ -233,7 +233,13 @@ def test_a_trial_that_fails_is_followed_by_another_replica_and_a_longer_time() -
     assert health.until - fleet.time.now == pytest.approx(2 * fleet.config.ejection.base_s, abs=1.0)
 
 
-@pytest.mark.parametrize("answer", [busy(), unknown_model])
+def asking_to_wait() -> UpstreamError:
+    error = UpstreamError("loading")
+    error.answered, error.retry_after_s = 503, 1.0
+    return error
+
+
+@pytest.mark.parametrize("answer", [busy(), asking_to_wait, unknown_model])
 def test_a_replica_that_is_busy_or_lacks_one_model_is_not_left_out(answer: Failure) -> None:
     fleet = Fleet("ab", a=[answer] * 8)
 
