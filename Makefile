@@ -93,6 +93,8 @@ bench-profile: $(VENV)/.dev ## Sample where a request's time goes
 bench-parts: $(VENV)/.dev ## Measure single parts: scoring, recording, a hundred thousand requests
 	$(BIN)/python benchmarks/scoring_time.py
 	$(BIN)/python benchmarks/lexical_time.py --prompts 2000
+	$(BIN)/python benchmarks/pool_time.py
+	$(BIN)/python benchmarks/overload.py --seconds 5 --loads 1 3
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/hundred_thousand.py --requests 10000
 

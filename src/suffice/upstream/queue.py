@@ -65,13 +65,13 @@ class Queue:
         Raises:
             TierFullError: There is no place to wait, none in time, or a call of higher priority took it.
         """
+        if self.n_waiting == 0:
+            self._begin_to_measure()
         n_ahead = sum(len(line) for rank, line in self._lines.items() if rank <= priority)
         if n_ahead and self._expected_s(n_ahead) > self._config.timeout_s:
             raise self._refuse(Shed.HOPELESS, priority)
         if self.n_waiting >= self._config.max_waiting and not self._displace(priority):
             raise self._refuse(Shed.FULL, priority)
-        if self.n_waiting == 0:
-            self._drained_at = self._clock()
         place: _Place = asyncio.get_running_loop().create_future()
         line = self._lines[priority]
         line.append(place)
@@ -107,6 +107,12 @@ class Queue:
                 place = self._leave(line, 0)
                 if not place.done():
                     place.set_exception(make_error())
+
+    def _begin_to_measure(self) -> None:
+        now = self._clock()
+        if now - self._drained_at > self._config.timeout_s:
+            self._drain_s = None  # of another time, when answers may have been longer
+        self._drained_at = now
 
     async def _placed(self, place: _Place, line: deque[_Place]) -> Replica:
         try:

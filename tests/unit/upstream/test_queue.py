@@ -138,6 +138,25 @@ def test_the_first_in_the_queue_may_always_wait() -> None:
     play(scenario())
 
 
+def test_a_measure_of_another_time_refuses_nobody() -> None:
+    async def scenario() -> None:
+        scene = Scene(timeout_s=10.0)
+        await scene.come("one")
+        scene.time.now += 9.0
+        scene.queue.note_drain()
+        await scene.hand_over()
+
+        scene.time.now += 11.0
+        for name in ("two", "three", "four"):
+            await scene.come(name)
+
+        assert scene.queue.drain_s is None
+        await scene.hand_over(3)
+        assert scene.served == ["one", "two", "three", "four"]
+
+    play(scenario())
+
+
 def test_the_time_between_two_places_is_a_moving_average() -> None:
     async def scenario() -> None:
         scene = Scene()
