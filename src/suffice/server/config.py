@@ -34,7 +34,7 @@ class ServerConfig:
     max_messages: Annotated[int, Meta(ge=1)] = 2048
     """Most messages in a request."""
     max_concurrent_requests: Annotated[int, Meta(ge=1)] = 4096
-    """Requests served at once; more get a 429 with Retry-After: those of low priority from 80 % of it on, normal 95 %."""
+    """Requests served at once; more get a 429, those of low priority from 80 % of it on, of normal from 95 %."""
     max_connections: Annotated[int, Meta(ge=1)] = 16_384
     """Open connections; more are closed at once."""
     read_timeout_s: Seconds = 30.0
